@@ -1,0 +1,175 @@
+"""Cohorts: made and enlarged by submission, cancelled, closed by counting; and their progress."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pantile.catalog.audit import record_action
+from pantile.catalog.database import Connection, Row
+from pantile.domain.cohorts import CohortState
+from pantile.domain.errors import CohortNotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohort:
+    """A cohort's own row."""
+
+    id: int
+    name: str
+    state: CohortState
+    created_at: datetime
+    closed_at: datetime | None
+
+
+def open_cohort(connection: Connection, name: str) -> Cohort:
+    """The cohort of that name, made or opened again when it is not open; its row stays locked."""
+    row = connection.execute(
+        """
+        INSERT INTO cohorts (name) VALUES (%s)
+        ON CONFLICT (name) DO UPDATE SET state = 'open', closed_at = NULL
+        RETURNING id, name, state, created_at, closed_at
+        """,
+        [name],
+    ).fetchone()
+    assert row is not None  # noqa: S101 — an upsert gives its row
+    return _cohort(row)
+
+
+def add_segmenters(
+    connection: Connection, cohort_id: int, segmenter_ids: Sequence[int], *, settings_digest: str
+) -> int:
+    """Adds segmenters (with engine settings) to a cohort; gives how many it did not have."""
+    return connection.execute(
+        """
+        INSERT INTO cohort_segmenters (cohort_id, segmenter_id, settings_digest)
+        SELECT %s, unnest(%s::int[]), %s ON CONFLICT DO NOTHING
+        """,
+        [cohort_id, list(segmenter_ids), settings_digest],
+    ).rowcount
+
+
+def find_cohort(connection: Connection, cohort: str) -> Cohort:
+    """The cohort of that name, or else of that id; raises `CohortNotFound`."""
+    number = int(cohort) if cohort.isascii() and cohort.isdigit() and len(cohort) < 19 else None
+    row = connection.execute(
+        """
+        SELECT id, name, state, created_at, closed_at FROM cohorts
+        WHERE name = %(name)s OR id = %(id)s ORDER BY name <> %(name)s LIMIT 1
+        """,
+        {"name": cohort, "id": number},
+    ).fetchone()
+    if row is None:
+        raise CohortNotFound(cohort)
+    return _cohort(row)
+
+
+def list_cohorts(connection: Connection, *, after: int = 0, limit: int = 100) -> list[Cohort]:
+    """Cohorts by ascending id, from the one after `after`."""
+    rows = connection.execute(
+        "SELECT id, name, state, created_at, closed_at FROM cohorts WHERE id > %s ORDER BY id LIMIT %s", [after, limit]
+    )
+    return [_cohort(row) for row in rows]
+
+
+def cancel_cohort(connection: Connection, cohort_id: int, *, actor: str) -> int:
+    """Cancels a cohort and its open jobs that no other live cohort holds; gives how many jobs. Audited."""
+    connection.execute(
+        "UPDATE cohorts SET state = 'cancelled', closed_at = clock_timestamp() WHERE id = %s AND state <> 'cancelled'",
+        [cohort_id],
+    )
+    jobs = connection.execute(
+        """
+        WITH picked AS MATERIALIZED (
+            SELECT j.id FROM jobs j
+            WHERE j.state IN ('waiting', 'running')
+              AND EXISTS (SELECT 1 FROM cohort_jobs cj WHERE cj.job_id = j.id AND cj.cohort_id = %(cohort_id)s)
+              AND NOT EXISTS (
+                SELECT 1 FROM cohort_jobs cj JOIN cohorts c ON c.id = cj.cohort_id
+                WHERE cj.job_id = j.id AND c.state <> 'cancelled')
+            ORDER BY j.id FOR UPDATE
+        )
+        UPDATE jobs j SET state = 'cancelled', finished_at = clock_timestamp(), published_at = NULL,
+            lease_token = NULL, lease_until = NULL, lease_owner = NULL
+        FROM picked WHERE j.id = picked.id RETURNING j.id, j.attempt
+        """,
+        {"cohort_id": cohort_id},
+    ).fetchall()
+    connection.execute(
+        """
+        UPDATE job_attempts SET ended_at = clock_timestamp(), outcome = 'cancelled'
+        WHERE job_id = ANY(%s) AND ended_at IS NULL
+        """,
+        [[job["id"] for job in jobs]],
+    )
+    connection.execute(
+        """
+        UPDATE chores SET state = 'cancelled', finished_at = clock_timestamp(), published_at = NULL,
+            lease_token = NULL, lease_until = NULL, lease_owner = NULL
+        WHERE state IN ('waiting', 'running') AND roi_id IN (SELECT id FROM rois WHERE cohort_id = %s)
+        """,
+        [cohort_id],
+    )
+    record_action(connection, actor=actor, action="cancel", subject=f"cohort {cohort_id}", details={"jobs": len(jobs)})
+    return len(jobs)
+
+
+def close_cohorts(connection: Connection) -> list[Cohort]:
+    """Closes the open cohorts that have nothing left to do, and gives them."""
+    rows = connection.execute(
+        """
+        UPDATE cohorts c SET state = 'complete', closed_at = clock_timestamp()
+        WHERE c.state = 'open'
+          AND NOT EXISTS (SELECT 1 FROM rois r WHERE r.cohort_id = c.id AND r.state IN ('awaiting', 'arriving'))
+          AND NOT EXISTS (
+            SELECT 1 FROM cohort_jobs cj JOIN jobs j ON j.id = cj.job_id
+            WHERE cj.cohort_id = c.id AND j.state IN ('waiting', 'running'))
+        RETURNING c.id, c.name, c.state, c.created_at, c.closed_at
+        """
+    )
+    return [_cohort(row) for row in rows]
+
+
+def count_rois(connection: Connection, cohort_id: int) -> dict[str, int]:
+    """A cohort's ROIs by state."""
+    rows = connection.execute(
+        "SELECT state, count(*) AS rois FROM rois WHERE cohort_id = %s GROUP BY state", [cohort_id]
+    )
+    return {row["state"]: row["rois"] for row in rows}
+
+
+def count_jobs(connection: Connection, cohort_id: int) -> list[Row]:
+    """A cohort's jobs by segmenter and state, with those that succeeded in the last minute."""
+    return connection.execute(
+        """
+        SELECT s.name AS segmenter, s.version, j.state, count(*) AS jobs,
+               count(*) FILTER (WHERE j.state = 'succeeded' AND j.finished_at > clock_timestamp() - interval '1 min')
+                   AS recent
+        FROM (SELECT DISTINCT job_id FROM cohort_jobs WHERE cohort_id = %s) cj
+        JOIN jobs j ON j.id = cj.job_id
+        JOIN segmenters s ON s.id = j.segmenter_id
+        GROUP BY s.name, s.version, j.state ORDER BY s.name, s.version
+        """,
+        [cohort_id],
+    ).fetchall()
+
+
+def count_expected_jobs(connection: Connection, cohort_id: int) -> int:
+    """How many (ROI, segmenter) pairs a cohort asks for, jobs that are yet to be made included."""
+    row = connection.execute(
+        """
+        SELECT (SELECT count(*) FROM rois WHERE cohort_id = %(id)s)
+             * (SELECT count(*) FROM cohort_segmenters WHERE cohort_id = %(id)s) AS pairs
+        """,
+        {"id": cohort_id},
+    ).fetchone()
+    return int(row["pairs"]) if row else 0
+
+
+def _cohort(row: Row) -> Cohort:
+    return Cohort(
+        id=row["id"],
+        name=row["name"],
+        state=CohortState(row["state"]),
+        created_at=row["created_at"],
+        closed_at=row["closed_at"],
+    )

@@ -1,0 +1,93 @@
+"""Connections to PostgreSQL: a pool, transactions, and one error for a server that does not answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from pantile.domain.errors import DatabaseDown
+from pantile.settings import Settings
+
+Connection = psycopg.Connection[DictRow]
+Row = dict[str, Any]
+
+WORK_CHANNEL = "pantile_work"
+"""What PostgreSQL notifies when there is work to publish."""
+
+_SESSION = "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+_KEEPALIVE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+class Database:
+    """A pool of connections to the catalog."""
+
+    def __init__(self, url: str, *, connections: int = 8, application: str = "pantile") -> None:
+        self._url = url
+        self._application = application
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=connections,
+            open=False,
+            timeout=10,
+            check=ConnectionPool.check_connection,
+            kwargs=self._parameters(),
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, connections: int = 8, application: str = "pantile") -> "Database":
+        """The catalog that the settings name."""
+        return cls(settings.database_url.get_secret_value(), connections=connections, application=application)
+
+    def _parameters(self) -> dict[str, Any]:
+        return {"row_factory": dict_row, "options": _SESSION, "application_name": self._application, **_KEEPALIVE}
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection whose changes are committed together at the end, or not at all.
+
+        Raises:
+            DatabaseDown: PostgreSQL does not answer, or went away meanwhile.
+        """
+        try:
+            self._pool.open()
+            with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            raise DatabaseDown(str(error).strip().splitlines()[0] if str(error).strip() else "") from error
+
+    @contextmanager
+    def listening(self) -> Iterator[Connection]:
+        """A connection of its own that hears of new work on `WORK_CHANNEL`; raises `DatabaseDown`."""
+        try:
+            with psycopg.Connection[DictRow].connect(self._url, autocommit=True, **self._parameters()) as connection:
+                connection.execute(f"LISTEN {WORK_CHANNEL}")
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise DatabaseDown(str(error).strip()) from error
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._pool.close()
+
+
+def await_work(connection: Connection, *, timeout_s: float) -> bool:
+    """Waits until work is announced on a listening connection; False when the time ran out. Raises `DatabaseDown`."""
+    try:
+        return any(True for _ in connection.notifies(timeout=timeout_s, stop_after=1))
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseDown(str(error).strip()) from error
+
+
+def announce_work(connection: Connection) -> None:
+    """Tells the coordinator, once this transaction is committed, that there is work to publish."""
+    connection.execute(f"NOTIFY {WORK_CHANNEL}")

@@ -1,0 +1,102 @@
+"""Registered segmenters: cards whose checkpoint is in the bucket, and the engine settings that jobs name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg.types.json import Jsonb
+
+from pantile.catalog.database import Connection, Row
+from pantile.domain.errors import CardRefused, SegmenterUnknown
+from pantile.domain.segmenters import Card, EngineSettings, card_digest, card_document, card_from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmenter:
+    """A registered segmenter."""
+
+    id: int
+    card: Card
+    digest: str
+    checkpoint_key: str
+    checkpoint_bytes: int
+
+
+def add_segmenter(
+    connection: Connection, card: Card, *, checkpoint_key: str, checkpoint_bytes: int
+) -> tuple[Segmenter, bool]:
+    """Registers a card, and says whether it is new; a card that differs only in words or colours is brought up to date.
+
+    Raises:
+        CardRefused: this name and version are registered with another network or checkpoint.
+    """
+    row = connection.execute(
+        """
+        INSERT INTO segmenters (name, version, digest, card, checkpoint_sha256, checkpoint_key, checkpoint_bytes)
+        VALUES (%(name)s, %(version)s, %(digest)s, %(card)s, %(sha256)s, %(key)s, %(bytes)s)
+        ON CONFLICT (name, version) DO UPDATE SET card = excluded.card WHERE segmenters.digest = excluded.digest
+        RETURNING id, card, digest, checkpoint_key, checkpoint_bytes, xmax = 0 AS is_new
+        """,
+        {
+            "name": card.name,
+            "version": card.version,
+            "digest": card_digest(card),
+            "card": Jsonb(card_document(card)),
+            "sha256": card.checkpoint_sha256,
+            "key": checkpoint_key,
+            "bytes": checkpoint_bytes,
+        },
+    ).fetchone()
+    if row is None:
+        raise CardRefused(
+            f"{card.name} {card.version} is registered with another checkpoint or network; give the card a new version"
+        )
+    return _segmenter(row), row["is_new"]
+
+
+def list_segmenters(connection: Connection) -> list[Segmenter]:
+    """All registered segmenters, by name, the newest version first."""
+    rows = connection.execute(
+        "SELECT id, card, digest, checkpoint_key, checkpoint_bytes FROM segmenters ORDER BY name, id DESC"
+    )
+    return [_segmenter(row) for row in rows]
+
+
+def find_segmenters(connection: Connection, names: Sequence[str]) -> list[Segmenter]:
+    """The segmenters asked for, as `name` (its newest version) or `name@version`; all newest ones for no name or "all".
+
+    Raises:
+        SegmenterUnknown: one of them is not registered, or none is.
+    """
+    registered = list_segmenters(connection)
+    newest: dict[str, Segmenter] = {}
+    for segmenter in registered:
+        newest.setdefault(segmenter.card.name, segmenter)
+    exact = {f"{segmenter.card.name}@{segmenter.card.version}": segmenter for segmenter in registered}
+    if not newest:
+        raise SegmenterUnknown("none is registered yet; add one with `pantile segmenters add`")
+    if not names or list(names) == ["all"]:
+        return list(newest.values())
+    unknown = [name for name in names if name not in newest and name not in exact]
+    if unknown:
+        raise SegmenterUnknown(f"{', '.join(unknown)}; registered are {', '.join(sorted(newest))}")
+    return list({found.id: found for found in (exact.get(name) or newest[name] for name in names)}.values())
+
+
+def keep_settings(connection: Connection, settings: EngineSettings) -> str:
+    """Stores engine settings once and gives their digest."""
+    digest = settings.digest()
+    connection.execute(
+        "INSERT INTO engine_settings (digest, document) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        [digest, Jsonb(settings.document())],
+    )
+    return digest
+
+
+def _segmenter(row: Row) -> Segmenter:
+    return Segmenter(
+        id=row["id"],
+        card=card_from(row["card"]),
+        digest=row["digest"],
+        checkpoint_key=row["checkpoint_key"],
+        checkpoint_bytes=row["checkpoint_bytes"],
+    )

@@ -1,0 +1,34 @@
+"""`pantile cohorts`: listed and cancelled."""
+
+from typing import Annotated
+
+import typer
+
+from pantile.cli.reaching import Api, open_api
+from pantile.cli.screen import count, say, show_table
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List cohorts, cancel one.")
+
+
+@app.command("list")
+def list_cohorts(*, api: Api = "") -> None:
+    """List all cohorts."""
+    with open_api(api) as client:
+        cohorts = list(client.cohorts())
+    if not cohorts:
+        say("There is no cohort yet; `pantile submit` makes one.")
+        return
+    rows = [(each.id, each.name, each.state.value, f"{each.created_at:%Y-%m-%d %H:%M}") for each in cohorts]
+    show_table(("id", "cohort", "state", "submitted (UTC)"), rows)
+
+
+@app.command()
+def cancel(cohort: Annotated[str, typer.Argument(help="Its name or id.")], *, api: Api = "") -> None:
+    """Cancel a cohort's open jobs.
+
+    What has succeeded stays, and so do jobs that another cohort needs as well. Submitting it again revives it.
+    """
+    with open_api(api) as client:
+        cancelled = client.cancel(cohort).jobs_cancelled
+        name = client.cohort(cohort).name
+    say(f"{name} is cancelled: {count(cancelled, 'job')} ended. Submitting it again revives it.")

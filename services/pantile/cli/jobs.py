@@ -1,0 +1,134 @@
+"""`pantile jobs`: listed, looked at, tried again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from pantile.cli.reaching import Api, open_api
+from pantile.cli.screen import complain, count, duration, say, show_table
+from pantile.domain.errors import ApiRefused, InputRefused
+from pantile.domain.jobs import JobState
+from pantile.schemas import AttemptOut, JobListed, JobOut
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", help="List jobs, look at one, try failed ones again."
+)
+
+EXIT_INCOMPLETE = 1
+
+
+@app.command("list")
+def list_jobs(
+    *,
+    cohort: Annotated[str | None, typer.Option(help="Only of this cohort (name or id).")] = None,
+    state: Annotated[JobState | None, typer.Option(help="Only in this state.")] = None,
+    segmenter: Annotated[str | None, typer.Option(help="Only of this segmenter.")] = None,
+    roi: Annotated[str | None, typer.Option(help="Only of this ROI.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 50,
+    api: Api = "",
+) -> None:
+    """List jobs, oldest first."""
+    with open_api(api) as client:
+        found = list(islice(client.jobs(cohort=cohort, state=state, segmenter=segmenter, roi=roi), limit + 1))
+    if not found:
+        say("There is no such job.")
+        return
+    columns = ("id", "state", "ROI", "segmenter", "attempt", "error")
+    show_table(columns, [_row(each) for each in found[:limit]])
+    if len(found) > limit:
+        say(f"There are more; --limit {10 * limit} shows more of them.")
+
+
+def _row(job: JobListed) -> tuple[object, ...]:
+    return job.id, job.state.value, job.roi, job.segmenter, job.attempt, job.error or ""
+
+
+@app.command()
+def show(job_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, api: Api = "") -> None:
+    """Show a job: its attempts with their timings, its error, its class map."""
+    with open_api(api) as client:
+        job = client.job(job_id)
+    show_table(("", ""), _facts(job))
+    if job.attempts:
+        say("\nAttempts")
+        columns = ("attempt", "worker", "outcome", "started (UTC)", "took", "seconds by stage", "error")
+        show_table(columns, [_attempt(each) for each in job.attempts])
+    if job.class_map is not None:
+        say("\nClass areas")
+        areas = [(area.name, area.group.value, f"{area.area_mm2:.4f}", f"{area.fraction:.1%}") for area in
+                 job.class_map.areas]  # fmt: skip
+        show_table(("class", "group", "mm²", "fraction"), areas)
+
+
+def _facts(job: JobOut) -> list[tuple[str, str]]:
+    facts = {
+        "job": str(job.id),
+        "state": job.state.value,
+        "error": job.error,
+        "ROI": f"{job.roi} ({job.tissue_type}, {job.roi_mpp:g} mpp)",
+        "slide": job.slide,
+        "case": job.case,
+        "cohorts": ", ".join(job.cohorts),
+        "segmenter": f"{job.segmenter} {job.segmenter_version}",
+        "attempts": f"{job.attempt}, of which {job.charged_attempts} of {job.max_attempts} charged",
+        "worker": job.worker,
+        "image": f"SHA-256 {job.image_sha256}",
+        "class map": job.class_map
+        and f"{job.class_map.width_px} x {job.class_map.height_px} px "
+        f"at {job.class_map.map_mpp:g} mpp, SHA-256 {job.class_map.sha256}",
+        "try again": f"pantile jobs retry {job.id}" if "retry" in job.links else None,
+    }
+    return [(name, fact) for name, fact in facts.items() if fact]
+
+
+def _attempt(attempt: AttemptOut) -> tuple[object, ...]:
+    stages = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in (attempt.timings or {}).items())
+    return (
+        attempt.attempt,
+        attempt.worker,
+        attempt.outcome.value if attempt.outcome else "under way",
+        f"{attempt.started_at:%Y-%m-%d %H:%M:%S}",
+        _took(attempt.started_at, attempt.ended_at),
+        stages,
+        attempt.error or "",
+    )
+
+
+def _took(started: datetime, ended: datetime | None) -> str:
+    return duration((ended - started).total_seconds()) if ended else ""
+
+
+@app.command()
+def retry(
+    job_ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", min=1, show_default=False)] = None,
+    *,
+    cohort: Annotated[str | None, typer.Option(help="All failed jobs of this cohort (name or id).")] = None,
+    api: Api = "",
+) -> None:
+    """Let failed or cancelled jobs be tried again, with nothing charged to them."""
+    if not job_ids and cohort is None:
+        raise InputRefused("name jobs by their id, or a cohort with --cohort")
+    with open_api(api) as client:
+        failed = [] if cohort is None else [job.id for job in client.jobs(cohort=cohort, state=JobState.FAILED)]
+        wanted = [*(job_ids or []), *failed]
+        refused = 0
+        for job_id in wanted:
+            try:
+                client.retry_job(job_id)
+            except ApiRefused as error:
+                refused += 1
+                complain(f"Job {job_id}: {error}")
+    _report(wanted, refused)
+
+
+def _report(wanted: Sequence[int], refused: int) -> None:
+    if not wanted:
+        say("No job has failed.")
+        return
+    if len(wanted) > refused:
+        say(f"{count(len(wanted) - refused, 'job')} will be tried again.")
+    if refused:
+        raise typer.Exit(EXIT_INCOMPLETE)

@@ -1,0 +1,62 @@
+"""How commands reach a Pantile: by address, or the embedded stack of this machine."""
+
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from pantile.client.api import ApiClient
+from pantile.domain.errors import ApiUnknown, SettingRefused
+from pantile.local.state import find_stack
+from pantile.settings import Settings
+
+Api = Annotated[
+    str,
+    typer.Option(
+        "--api",
+        metavar="URL",
+        help="Address of the web service; otherwise PANTILE_API_URL, or the stack that `pantile up` started.",
+        show_default=False,
+    ),
+]
+
+
+def read_settings() -> Settings:
+    """The settings; raises `SettingRefused`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"])
+        raise SettingRefused(f"PANTILE_{name.upper()}, {first['msg'].lower()}") from error
+
+
+def find_api(address: str) -> str:
+    """The address of the Pantile that is meant; raises `ApiUnknown`."""
+    settings = read_settings()
+    if address or settings.api_url:
+        return address or settings.api_url
+    stack = find_stack(settings.home)
+    if stack is None:
+        raise ApiUnknown
+    return stack.url("web")
+
+
+def open_api(address: str) -> ApiClient:
+    """The Pantile that is meant; raises `ApiUnknown`."""
+    return ApiClient(find_api(address))
+
+
+def server_settings() -> Settings:
+    """Settings for what talks to the servers itself: as set, or those of the stack that runs here.
+
+    Raises:
+        SettingRefused: no database is named, and no stack runs here.
+    """
+    settings = read_settings()
+    if settings.database_url.get_secret_value():
+        return settings
+    stack = find_stack(settings.home)
+    if stack is None:
+        raise SettingRefused("PANTILE_DATABASE_URL is not set, and no stack runs here (`pantile up` starts one)")
+    return stack.settings()

@@ -1,0 +1,207 @@
+"""The API as typed calls: schemas in, schemas out, problems raised with the sentence that the web service gave."""
+
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from pantile.client.connections import open_http, reason
+from pantile.domain.errors import ApiDown, ApiRefused, ApiUnwell
+from pantile.domain.jobs import JobState
+from pantile.schemas import (
+    Cancelled,
+    CheckpointIn,
+    CheckpointUpload,
+    CohortListed,
+    CohortOut,
+    CohortPage,
+    JobListed,
+    JobOut,
+    JobPage,
+    OverlaysAsked,
+    Problem,
+    ResultOut,
+    ResultPage,
+    SegmenterAdded,
+    SegmenterIn,
+    SegmenterList,
+    SegmenterOut,
+    SubmissionIn,
+    SubmissionOut,
+    UploadPage,
+    UploadsDone,
+    UploadsTaken,
+)
+
+Shape = TypeVar("Shape", bound=BaseModel)
+Cursor = int | str
+
+_TIMEOUT_S = 300.0
+"""Patience with an answer; a submission of 100,000 ROIs is one transaction."""
+
+
+class Page(Protocol):
+    """A part of a list; `next` continues it."""
+
+    @property
+    def next(self) -> Cursor | None:
+        """What to ask for after this page, or None at the end."""
+
+
+P = TypeVar("P", bound=Page)
+
+
+def check_address(address: str) -> str:
+    """The address of a web service, with http:// where it names no scheme; raises `ApiDown` for what cannot be one."""
+    full = address if "://" in address else f"http://{address}"
+    try:
+        parts = urlsplit(full)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ApiDown(f"{address!r} is no http(s) address")
+    return full.rstrip("/")
+
+
+class ApiClient:
+    """One Pantile, reached through its web service.
+
+    Every method raises `ApiRefused` (the sentence says why), `ApiDown` (nobody answers) and `ApiUnwell` (the web
+    service, or a server behind it, cannot work).
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = check_address(address)
+        self._http = open_http(timeout_s=_TIMEOUT_S, base_url=self.address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def submit(self, submission: SubmissionIn) -> SubmissionOut:
+        """Submits ROIs; the same submission again adds nothing."""
+        return self._ask("POST", "/v1/cohorts", SubmissionOut, body=submission)
+
+    def cohorts(self) -> Iterator[CohortListed]:
+        """All cohorts by ascending id."""
+        for page in _pages(lambda after: self._ask("GET", "/v1/cohorts", CohortPage, query={"after": after})):
+            yield from page.cohorts
+
+    def cohort(self, cohort: str) -> CohortOut:
+        """Where the cohort of that name or id stands."""
+        return self._ask("GET", _cohort(cohort), CohortOut)
+
+    def cancel(self, cohort: str) -> Cancelled:
+        """Cancels a cohort's open jobs."""
+        return self._ask("POST", f"{_cohort(cohort)}/cancel", Cancelled)
+
+    def uploads(self, cohort: str, *, limit: int) -> Iterator[UploadPage]:
+        """The uploads that a cohort awaits, page by page, each asked for when the one before is used up."""
+        path = f"{_cohort(cohort)}/uploads"
+        return _pages(lambda after: self._ask("GET", path, UploadPage, query={"after": after, "limit": limit}))
+
+    def take_uploads(self, cohort: str, roi_ids: Sequence[int]) -> UploadsTaken:
+        """Says that these ROIs' uploads have arrived."""
+        return self._ask("POST", f"{_cohort(cohort)}/uploads", UploadsTaken, body=UploadsDone(roi_ids=list(roi_ids)))
+
+    def results(self, cohort: str) -> Iterator[list[ResultOut]]:
+        """A cohort's class maps by ROI and segmenter, page by page; a page's addresses are valid for an hour."""
+        path = f"{_cohort(cohort)}/results"
+        for page in _pages(lambda after: self._ask("GET", path, ResultPage, query={"after": after})):
+            yield page.results
+
+    def ask_overlays(self, cohort: str) -> OverlaysAsked:
+        """Asks for an overlay of each class map that has none."""
+        return self._ask("POST", f"{_cohort(cohort)}/overlays", OverlaysAsked)
+
+    def jobs(
+        self,
+        *,
+        cohort: str | None = None,
+        state: JobState | None = None,
+        segmenter: str | None = None,
+        roi: str | None = None,
+    ) -> Iterator[JobListed]:
+        """Jobs by ascending id, those that fit every filter given."""
+        wanted: dict[str, Cursor | None] = {"cohort": cohort, "state": state, "segmenter": segmenter, "roi": roi}
+        for page in _pages(lambda after: self._ask("GET", "/v1/jobs", JobPage, query={**wanted, "after": after})):
+            yield from page.jobs
+
+    def job(self, job_id: int) -> JobOut:
+        """One job with its attempts and what came of it."""
+        return self._ask("GET", f"/v1/jobs/{job_id}", JobOut)
+
+    def retry_job(self, job_id: int) -> JobOut:
+        """Lets a failed or cancelled job wait again."""
+        return self._ask("POST", f"/v1/jobs/{job_id}/retry", JobOut)
+
+    def segmenters(self) -> list[SegmenterOut]:
+        """The registered segmenters, then those known by their shipped card only."""
+        return self._ask("GET", "/v1/segmenters", SegmenterList).segmenters
+
+    def announce_checkpoint(self, checkpoint: CheckpointIn) -> CheckpointUpload:
+        """Where to PUT a checkpoint, if it is not there already."""
+        return self._ask("POST", "/v1/checkpoints", CheckpointUpload, body=checkpoint)
+
+    def add_segmenter(self, segmenter: SegmenterIn) -> SegmenterAdded:
+        """Registers a card whose checkpoint was uploaded."""
+        return self._ask("POST", "/v1/segmenters", SegmenterAdded, body=segmenter)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        shape: type[Shape],
+        *,
+        query: dict[str, Cursor | None] | None = None,
+        body: BaseModel | None = None,
+    ) -> Shape:
+        request: dict[str, Any] = {
+            "params": {name: value for name, value in (query or {}).items() if value is not None}
+        }
+        if body is not None:
+            request |= {"content": body.model_dump_json(), "headers": {"Content-Type": "application/json"}}
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise ApiDown(f"{self.address}, {reason(error)}; `pantile up` starts one on this machine") from error
+        if not response.is_success:
+            raise self._problem(response)
+        try:
+            return shape.model_validate_json(response.content)
+        except ValidationError as error:
+            raise self._stranger(response) from error
+
+    def _problem(self, response: httpx.Response) -> ApiRefused | ApiUnwell:
+        try:
+            problem = Problem.model_validate_json(response.content)
+        except ValidationError:
+            return self._stranger(response)
+        return ApiUnwell(problem.detail.rstrip(".")) if response.is_server_error else ApiRefused(problem.detail)
+
+    def _stranger(self, response: httpx.Response) -> ApiUnwell:
+        return ApiUnwell(
+            f"what {self.address} answers ({response.status_code}) is of another Pantile version, or no Pantile"
+        )
+
+
+def _cohort(cohort: str) -> str:
+    return f"/v1/cohorts/{quote(cohort, safe='')}"
+
+
+def _pages(ask: Callable[[Cursor | None], P]) -> Iterator[P]:
+    after: Cursor | None = None
+    while True:
+        page = ask(after)
+        yield page
+        after = page.next
+        if after is None:
+            return

@@ -1,0 +1,95 @@
+"""Areas as tables: one row a class in `class_areas.csv`, one row a class map in `summary.csv`."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from pantile.domain.class_maps import ClassGroup
+from pantile.schemas import ResultOut
+
+Cell = str | int | float | None
+
+_WHAT = ("cohort", "case", "slide", "roi", "roi_number", "tissue_type", "roi_mpp", "segmenter", "segmenter_version")
+AREA_COLUMNS = (*_WHAT, "class", "group", "area_mm2", "fraction")
+SUMMARY_COLUMNS = (
+    *_WHAT,
+    "total_mm2",
+    "tumor_mm2",
+    "tumor_stroma_mm2",
+    "tumor_stroma_ratio",
+    "necrosis_fraction",
+    "job_id",
+    "class_map_sha256",
+)
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def area_table(cohort: str, results: Iterable[ResultOut]) -> str:
+    """CSV of the area (mm²) and fraction of each class of each class map."""
+    return write_csv(
+        AREA_COLUMNS,
+        (
+            (*_what(cohort, result), area.name, area.group.value, area.area_mm2, area.fraction)
+            for result in results
+            for area in result.class_map.areas
+        ),
+    )
+
+
+def summary_table(cohort: str, results: Iterable[ResultOut]) -> str:
+    """CSV of each class map's tumor, tumor stroma and their ratio; the ratio is empty where there is neither."""
+    return write_csv(SUMMARY_COLUMNS, (_summary(cohort, result) for result in results))
+
+
+def group_area_mm2(result: ResultOut, group: ClassGroup) -> float:
+    """The area of all classes of a group in a class map."""
+    return sum(area.area_mm2 for area in result.class_map.areas if area.group is group)
+
+
+def _what(cohort: str, result: ResultOut) -> tuple[Cell, ...]:
+    return (
+        cohort,
+        result.case,
+        result.slide,
+        result.roi,
+        result.roi_number,
+        result.tissue_type.value,
+        result.roi_mpp,
+        result.segmenter,
+        result.segmenter_version,
+    )
+
+
+def _summary(cohort: str, result: ResultOut) -> tuple[Cell, ...]:
+    necrosis = [area.fraction for area in result.class_map.areas if area.group is ClassGroup.NECROSIS]
+    return (
+        *_what(cohort, result),
+        sum(area.area_mm2 for area in result.class_map.areas),
+        group_area_mm2(result, ClassGroup.TUMOR),
+        group_area_mm2(result, ClassGroup.TUMOR_STROMA),
+        result.class_map.tumor_stroma_ratio,
+        sum(necrosis) if necrosis else None,
+        result.job_id,
+        result.class_map.sha256,
+    )
+
+
+def write_csv(columns: Iterable[str], rows: Iterable[Iterable[Cell]]) -> str:
+    """CSV text that a spreadsheet takes for what it is: no text cell is read as a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_write_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _write_cell(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:.9g}"
+    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
+        # An apostrophe makes it text (OWASP, CSV injection).
+        return f"'{cell}"
+    return str(cell)

@@ -1,0 +1,228 @@
+"""Manifests on this machine: a CSV or Parquet file, or a folder of images, read and checked before anything is sent."""
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pantile.domain.cohorts import IMAGE_SUFFIXES, ManifestRow, read_rows
+from pantile.domain.errors import ExtraMissing, FileRefused, ManifestRefused
+from pantile.domain.rois import RoiKey
+
+MAX_ROWS = 100_000
+"""ROIs that one submission may have, by `schemas.SubmissionIn`."""
+
+_DELIMITERS = ",;\t"
+_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+_PARQUET_SUFFIXES = (".parquet", ".pq")
+_PRODUCTS = ("_mask", "_class_map", "_overlay")
+"""Endings of pictures made of ROIs, by the study or by `pantile results`: they may lie beside the ROIs."""
+
+_SHOWN_PROBLEMS = 20
+_SHOWN_ROWS = 5
+
+Cells = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRoi:
+    """A row of a manifest, and the file on this machine that it means; None for an address."""
+
+    row: ManifestRow
+    file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Rows as they were read; each has the label that names it in messages ("line 7", or the file's name)."""
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Cells]]
+    folder: Path
+
+
+def read_manifest(path: Path, *, cohort: str | None = None, mpp: float | None = None) -> list[LocalRoi]:
+    """The ROIs that a manifest or a folder names; relative paths are relative to the manifest's folder.
+
+    Args:
+        path: a CSV file (comma, semicolon or tab), a Parquet file, or a folder, which is searched for images.
+        cohort: the cohort of rows without one in their column, whatever their name says.
+        mpp: the mpp of rows that have none, neither in a column nor in the file's name.
+
+    Raises:
+        ManifestRefused: a row is wrong, names an ROI twice, or a file that is not there; the lines are named.
+        FileRefused: the manifest itself cannot be read.
+        ExtraMissing: it is Parquet, and pyarrow is not installed.
+    """
+    try:
+        table = _read_table(path)
+    except OSError as error:
+        raise FileRefused(f"{path}, {error.strerror or error}") from error
+    if len(table.rows) > MAX_ROWS:
+        raise ManifestRefused(f"it names {len(table.rows)} images; at most {MAX_ROWS} are taken at once")
+    return _check_rows(table, cohort=cohort, mpp=mpp)
+
+
+def _read_table(path: Path) -> _Table:
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        return _read_folder(path)
+    if suffix in _PARQUET_SUFFIXES:
+        return _read_parquet(path)
+    if suffix in _TABLE_SUFFIXES:
+        return _read_csv(path)
+    if not path.exists():
+        raise FileRefused(f"there is no {path}")
+    raise ManifestRefused(f"{path} is neither a .csv nor a .parquet file; images are submitted by naming their folder")
+
+
+def _read_folder(folder: Path) -> _Table:
+    names = sorted(find_images(folder))
+    if not names:
+        raise ManifestRefused(f"there is no image in {folder} ({', '.join(IMAGE_SUFFIXES)})")
+    return _Table(("path",), [(name, {"path": name}) for name in names], folder)
+
+
+def find_images(folder: Path) -> Iterator[str]:
+    """The images below a folder, by their path in it; neither hidden files nor class maps and overlays."""
+    for here, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            file = Path(here, name)
+            is_product = file.stem.lower().endswith(_PRODUCTS)
+            if file.suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".") and not is_product:
+                yield file.relative_to(folder).as_posix()
+
+
+def _read_csv(path: Path) -> _Table:
+    try:
+        text = path.read_text("utf-8-sig")
+        header, rows = _parse_csv(text)
+    except UnicodeDecodeError as error:
+        raise ManifestRefused(f"{path} is not text in UTF-8; save it as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise ManifestRefused(f"{path} is not valid CSV, {error}") from error
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise ManifestRefused(f"the column {twice[0]!r} is there twice")
+    _refuse(
+        (f"line {line}", f"{len(row)} cells under {len(header)} columns")
+        for line, row in rows
+        if len(row) > len(header)
+    )
+    return _Table(
+        header, [(f"line {line}", dict(zip(header, row, strict=False))) for line, row in rows], path.absolute().parent
+    )
+
+
+def _parse_csv(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header's names, and the rows with the line on which each begins; empty rows are left out."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    begins = 1
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            lines.append((begins, row))
+        begins = reader.line_num + 1
+    (_, header), *rows = lines or [(1, [])]
+    names = [name.strip().lower() for name in header]
+    if delimiter == ";" and "mpp" in names:
+        _accept_decimal_commas([row for _, row in rows], names.index("mpp"))
+    return names, rows
+
+
+def _accept_decimal_commas(rows: Iterable[list[str]], column: int) -> None:
+    # Spreadsheets separate by semicolons where a comma is the decimal mark.
+    for row in rows:
+        if column < len(row):
+            row[column] = row[column].replace(",", ".")
+
+
+def _read_parquet(path: Path) -> _Table:
+    try:
+        from pyarrow import ArrowException, parquet  # noqa: PLC0415 — an extra, and slow to load
+    except ImportError as error:
+        raise ExtraMissing("reading Parquet needs pyarrow: pip install 'pantile[analysis]'") from error
+    if not path.is_file():
+        raise FileRefused(f"there is no {path}")
+    try:
+        records = parquet.read_table(path).to_pylist()
+    except ArrowException as error:
+        raise ManifestRefused(f"{path} is not valid Parquet, {error}") from error
+    columns = [name for name in (records[0] if records else {}) if not name.startswith("__index_level_")]
+    rows = [{name: _cell_text(record[name]) for name in columns} for record in records]
+    return _Table(columns, [(f"row {number}", cells) for number, cells in enumerate(rows, 1)], path.absolute().parent)
+
+
+def _cell_text(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _check_rows(table: _Table, *, cohort: str | None, mpp: float | None) -> list[LocalRoi]:
+    # A row that is right in itself: whatever is refused now is the header's fault.
+    read_rows([{"path": "image.jpg"}], columns=table.columns, cohort="any", mpp=1.0)
+    if not table.rows:
+        raise ManifestRefused("it names no image")
+    rois: list[LocalRoi] = []
+    problems: list[tuple[str, str]] = []
+    seen: dict[tuple[str, RoiKey], str] = {}
+    for label, cells in table.rows:
+        try:
+            roi = _check_row(table, cells, cohort=cohort, mpp=mpp)
+        except ManifestRefused as error:
+            problems.append((label, error.detail))
+            continue
+        earlier = seen.setdefault((roi.row.cohort, roi.row.key), label)
+        if earlier != label:
+            again = f"ROI {roi.row.key.name()} of cohort {roi.row.cohort} is there already, {earlier}"
+            problems.append((label, again))
+        rois.append(roi)
+    _refuse(problems)
+    return rois
+
+
+def _check_row(table: _Table, cells: Cells, *, cohort: str | None, mpp: float | None) -> LocalRoi:
+    """One row; read on its own, since a quoted cell may span lines, and a file in a folder has a name and no line."""
+    if any("\x00" in text for text in cells.values()):
+        raise ManifestRefused("it has a NUL character")
+    try:
+        (row,) = read_rows([cells], columns=table.columns, cohort=cohort, mpp=mpp, first_line=1)
+    except ManifestRefused as error:
+        raise ManifestRefused(_generalise(error.detail, cells)) from error
+    if row.is_remote:
+        return LocalRoi(row=row, file=None)
+    file = table.folder / row.path
+    if not file.is_file():
+        raise ManifestRefused(f"there is no file {file}")
+    return LocalRoi(row=row, file=file)
+
+
+def _generalise(problem: str, cells: Cells) -> str:
+    """What is wrong with a row, in words that are the same for each row of which it is true."""
+    sentence = str(ManifestRefused()).removesuffix(".")
+    problem = problem.removeprefix("line 1: ").removeprefix(f"{sentence}: ")
+    path = cells.get("path", "").strip()
+    return problem.removesuffix(f": {path}").replace(path, "it") if path else problem
+
+
+def _refuse(problems: Iterable[tuple[str, str]]) -> None:
+    """Raises `ManifestRefused` for (label, problem) pairs, if there are any; equal problems are told once."""
+    labels: dict[str, list[str]] = {}
+    for label, problem in problems:
+        labels.setdefault(problem, []).append(label)
+    told = [f"{_name_rows(rows)}: {problem}" for problem, rows in labels.items()]
+    more = [f"and {len(told) - _SHOWN_PROBLEMS} more"] if len(told) > _SHOWN_PROBLEMS else []
+    if told:
+        raise ManifestRefused("; ".join([*told[:_SHOWN_PROBLEMS], *more]))
+
+
+def _name_rows(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - _SHOWN_ROWS} more" if len(labels) > _SHOWN_ROWS else ""
+    return f"{', '.join(labels[:_SHOWN_ROWS])}{more}"

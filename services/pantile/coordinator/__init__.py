@@ -1,0 +1,1 @@
+"""The coordinator: what submission, dispatch, reconciliation and progress mean, over catalog, objects and queue."""

@@ -1,0 +1,162 @@
+"""Cohorts and the manifests that make them: rows checked one by one, problems named by line."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pantile.domain.errors import InputRefused, ManifestRefused, MppMissing
+from pantile.domain.rois import RoiKey, TissueType, check_mpp, parse_name, parse_tissue_type
+
+COLUMNS = ("path", "cohort", "case", "slide", "tissue_type", "mpp", "roi_number")
+"""The columns of a manifest; only `path` must be there, the others are read from the file's name when absent."""
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+"""What a folder is searched for."""
+
+_SHOWN_PROBLEMS = 20
+_COHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
+_REMOTE = re.compile(r"(s3|https?)://", re.IGNORECASE)
+
+
+class CohortState(StrEnum):
+    """Whether a cohort has work left."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestRow:
+    """One ROI as submitted: where its image is, and what it is."""
+
+    path: str
+    cohort: str
+    case: str
+    key: RoiKey
+    mpp: float
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the image is fetched from an address and not uploaded."""
+        return bool(_REMOTE.match(self.path))
+
+
+def check_cohort_name(name: str) -> str:
+    """The name itself, if it can name a cohort; raises `ManifestRefused` otherwise."""
+    if not _COHORT_NAME.fullmatch(name) or name.isdigit():
+        raise ManifestRefused(
+            f"the cohort name {name!r} must be 1 to 100 letters, digits, dots, dashes, underscores or spaces, "
+            "and not a number"
+        )
+    return name
+
+
+def read_rows(
+    table: Iterable[Mapping[str, str | None]],
+    *,
+    columns: Sequence[str],
+    cohort: str | None = None,
+    mpp: float | None = None,
+    first_line: int = 2,
+) -> list[ManifestRow]:
+    """The rows of a manifest, in order.
+
+    Args:
+        table: one mapping a row, from column to text; empty text and None mean absent.
+        columns: the table's header.
+        cohort: the cohort of rows without one in their column, whatever their name says.
+        mpp: the mpp of rows that have none, neither in a column nor in the file's name.
+        first_line: the line number of the first row, for messages.
+
+    Raises:
+        ManifestRefused: a column is missing or unknown, a row is wrong or names an ROI twice; the lines are named.
+    """
+    names = [name.strip().lower() for name in columns]
+    if "path" not in names:
+        raise ManifestRefused(f"the column 'path' is missing; there are {', '.join(names) or 'no columns'}")
+    unknown = sorted(set(names) - set(COLUMNS))
+    if unknown:
+        raise ManifestRefused(f"unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
+    rows: list[ManifestRow] = []
+    problems: list[str] = []
+    seen: dict[tuple[str, RoiKey], int] = {}
+    for line, cells in enumerate(table, start=first_line):
+        try:
+            row = _read_row(_tidy(cells), cohort=cohort, mpp=mpp)
+        except (InputRefused, ValueError) as error:
+            problems.append(f"line {line}: {error.detail if isinstance(error, ManifestRefused) else error}")
+            continue
+        earlier = seen.setdefault((row.cohort, row.key), line)
+        if earlier != line:
+            problems.append(f"line {line}: ROI {row.key.name()} of cohort {row.cohort} is already on line {earlier}")
+        rows.append(row)
+    _refuse(problems)
+    if not rows:
+        raise ManifestRefused("it names no image")
+    return rows
+
+
+def _tidy(cells: Mapping[str, str | None]) -> dict[str, str]:
+    # A CSV reader puts cells beyond the header's end under no name at all.
+    if any(not isinstance(key, str) for key in cells):
+        raise ManifestRefused("it has more cells than the header has columns")
+    tidy = {key.strip().lower(): str(value or "").strip() for key, value in cells.items()}
+    if any("\0" in value for value in tidy.values()):
+        raise ManifestRefused("it has a NUL character")
+    return tidy
+
+
+def _read_row(cells: Mapping[str, str], *, cohort: str | None, mpp: float | None) -> ManifestRow:
+    def cell(column: str) -> str:
+        return cells.get(column, "")
+
+    path = cell("path")
+    if not path:
+        raise ManifestRefused("the path is empty")
+    parts = parse_name(path)
+    cohort_name = cell("cohort") or cohort or parts.cohort
+    if not cohort_name:
+        raise ManifestRefused(f"no cohort is named for {path}, neither in a column nor in its name")
+    slide = cell("slide") or parts.slide
+    if not slide:
+        raise ManifestRefused(f"no slide can be read from {path!r}")
+    roi_mpp = _number(cell("mpp"), "mpp") or parts.mpp or mpp
+    if roi_mpp is None:
+        raise MppMissing(path)
+    tissue = parse_tissue_type(cell("tissue_type")) if cell("tissue_type") else parts.tissue_type
+    number = cell("roi_number") or str(parts.roi_number)
+    if not number.isdigit() or int(number) < 1:
+        raise ManifestRefused(f"the roi_number {number!r} is not a whole number from 1")
+    return ManifestRow(
+        path=path,
+        cohort=check_cohort_name(cohort_name),
+        case=cell("case") or parts.case or slide,
+        key=RoiKey(slide=slide, tissue_type=tissue or TissueType.TUMOR, roi_number=int(number)),
+        mpp=check_mpp(roi_mpp),
+    )
+
+
+def _number(text: str, column: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise ManifestRefused(f"the {column} {text!r} is not a number") from error
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if not problems:
+        return
+    shown = list(problems[:_SHOWN_PROBLEMS])
+    if len(problems) > _SHOWN_PROBLEMS:
+        shown.append(f"and {len(problems) - _SHOWN_PROBLEMS} more")
+    raise ManifestRefused("; ".join(shown))
+
+
+def by_cohort(rows: Iterable[ManifestRow]) -> Iterator[tuple[str, list[ManifestRow]]]:
+    """The rows grouped by cohort, in the order in which the cohorts first appear."""
+    groups: dict[str, list[ManifestRow]] = {}
+    for row in rows:
+        groups.setdefault(row.cohort, []).append(row)
+    yield from groups.items()

@@ -1,0 +1,217 @@
+"""Object storage: bytes under names made of their own SHA-256, verified on the way in and out.
+
+The only home of boto3.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pantile.domain.errors import ObjectCorrupt, ObjectMissing, ObjectStoreDown
+from pantile.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHUNK_BYTES = 1 << 20
+_MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
+
+# Signature v4 and checksums only where required: what MinIO, rclone and Amazon's own S3 all take.
+_PROTOCOL = Config(
+    signature_version="s3v4",
+    s3={"addressing_style": "path"},
+    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=20,
+    max_pool_connections=32,
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object in the bucket: its key, digest and size."""
+
+    key: str
+    sha256: str
+    bytes: int
+
+
+def sha256_of(data: bytes) -> str:
+    """SHA-256 (hex) of some bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class ObjectStore:
+    """One bucket."""
+
+    def __init__(
+        self, bucket: str, *, endpoint: str, public_endpoint: str, region: str, access_key: str, secret_key: str
+    ) -> None:
+        self.bucket = bucket
+        self._endpoint = endpoint
+        self._public_endpoint = public_endpoint or endpoint
+        self._session = boto3.session.Session(
+            region_name=region, aws_access_key_id=access_key or None, aws_secret_access_key=secret_key or None
+        )
+        self._connecting = Lock()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "ObjectStore":
+        """The bucket that the settings name."""
+        return cls(
+            settings.s3_bucket,
+            endpoint=settings.s3_endpoint,
+            public_endpoint=settings.s3_public_endpoint,
+            region=settings.s3_region,
+            access_key=settings.s3_access_key.get_secret_value(),
+            secret_key=settings.s3_secret_key.get_secret_value(),
+        )
+
+    def _connect(self, endpoint: str) -> "S3Client":
+        # Clients may be shared by threads, but a session may not make two at once (boto3's guide on multithreading).
+        with self._connecting:
+            return self._session.client("s3", endpoint_url=endpoint or None, config=_PROTOCOL)
+
+    @cached_property
+    def _client(self) -> "S3Client":
+        return self._connect(self._endpoint)
+
+    @cached_property
+    def _public_client(self) -> "S3Client":
+        return self._connect(self._public_endpoint)
+
+    def create_bucket(self) -> None:
+        """Makes the bucket if it is not there; raises `ObjectStoreDown`."""
+        with _translated(self.bucket):
+            try:
+                self._client.head_bucket(Bucket=self.bucket)
+            except ClientError as error:
+                if _code(error) not in _MISSING:
+                    raise
+                self._client.create_bucket(Bucket=self.bucket)
+
+    def put(self, key: str, data: bytes, *, media_type: str) -> StoredObject:
+        """Writes some bytes under a key, checked for having arrived whole.
+
+        Raises:
+            ObjectCorrupt: they did not.
+            ObjectStoreDown: the store does not answer.
+        """
+        with _translated(key):
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=media_type)
+        if self.size(key) != len(data):
+            raise ObjectCorrupt(key)
+        return StoredObject(key=key, sha256=sha256_of(data), bytes=len(data))
+
+    def put_named(self, folder: str, data: bytes, *, suffix: str, media_type: str) -> StoredObject:
+        """Writes some bytes under `folder/{their SHA-256}{suffix}`, unless they are there already."""
+        key = f"{folder}/{sha256_of(data)}{suffix}"
+        if self.size(key) == len(data):
+            return StoredObject(key=key, sha256=sha256_of(data), bytes=len(data))
+        return self.put(key, data, media_type=media_type)
+
+    def get(self, key: str, *, sha256: str | None = None, max_bytes: int | None = None) -> bytes:
+        """An object's bytes.
+
+        Raises:
+            ObjectMissing: there is no such object.
+            ObjectCorrupt: its digest is not `sha256`, or it is larger than `max_bytes`.
+            ObjectStoreDown: the store does not answer.
+        """
+        parts: list[bytes] = []
+        read = 0
+        for part in self.chunks(key):
+            read += len(part)
+            if max_bytes is not None and read > max_bytes:
+                raise ObjectCorrupt(f"{key} has more than {max_bytes} bytes")
+            parts.append(part)
+        data = b"".join(parts)
+        if sha256 is not None and sha256_of(data) != sha256:
+            raise ObjectCorrupt(key)
+        return data
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """An object's bytes in pieces of 1 MiB; raises as `get` does."""
+        with _translated(key):
+            yield from self._client.get_object(Bucket=self.bucket, Key=key)["Body"].iter_chunks(_CHUNK_BYTES)
+
+    def head(self, key: str, *, bytes_: int) -> bytes:
+        """The first bytes of an object, by range; raises as `get` does."""
+        if self.size(key) == 0:
+            return b""  # no range of an empty object can be had
+        with _translated(key):
+            answer = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{bytes_ - 1}")
+            return answer["Body"].read()
+
+    def size(self, key: str) -> int | None:
+        """An object's size in bytes, or None where there is none; raises `ObjectStoreDown`."""
+        try:
+            with _translated(key):
+                return self._client.head_object(Bucket=self.bucket, Key=key)["ContentLength"]
+        except ObjectMissing:
+            return None
+
+    def copy(self, source: str, target: str) -> None:
+        """Copies an object within the bucket; raises `ObjectMissing`, `ObjectStoreDown`."""
+        with _translated(source):
+            self._client.copy_object(Bucket=self.bucket, Key=target, CopySource={"Bucket": self.bucket, "Key": source})
+
+    def delete(self, key: str) -> None:
+        """Removes an object; one that is not there is no error. Raises `ObjectStoreDown`."""
+        try:
+            with _translated(key):
+                self._client.delete_object(Bucket=self.bucket, Key=key)
+        except ObjectMissing:
+            return
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with `prefix`; raises `ObjectStoreDown`."""
+        with _translated(prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                yield from (item["Key"] for item in page.get("Contents", []))
+
+    def presign_put(self, key: str, *, expires_s: int) -> str:
+        """An address to which a client may PUT the object for `expires_s` seconds."""
+        return self._public_client.generate_presigned_url(
+            "put_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=expires_s
+        )
+
+    def presign_get(self, key: str, *, expires_s: int) -> str:
+        """An address from which a client may GET the object for `expires_s` seconds."""
+        return self._public_client.generate_presigned_url(
+            "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=expires_s
+        )
+
+
+def fetch_s3(uri: str, settings: Settings, *, max_bytes: int) -> bytes:
+    """The bytes at an `s3://bucket/key` address, with this system's credentials; raises as `ObjectStore.get` does."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    elsewhere = settings.model_copy(update={"s3_bucket": bucket})
+    return ObjectStore.from_settings(elsewhere).get(key, max_bytes=max_bytes)
+
+
+def _code(error: ClientError) -> str:
+    response: dict[str, Any] = dict(error.response)
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in _MISSING:
+            raise ObjectMissing(key) from error
+        raise ObjectStoreDown(f"{key}: {_code(error)}") from error
+    except (BotoCoreError, OSError) as error:
+        raise ObjectStoreDown(f"{key}: {error}") from error

@@ -1,0 +1,132 @@
+"""Errors as answers: one table from error class to HTTP status, and problem+json (RFC 9457) for all of them."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from inspect import cleandoc
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from pantile.domain.errors import (
+    CohortNotFound,
+    InputRefused,
+    JobNotFound,
+    JobNotRetryable,
+    PantileError,
+    RoiConflict,
+    ServiceDown,
+    UploadMissing,
+)
+from pantile.logs import log
+from pantile.schemas import Problem
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+HTTP_STATUS: dict[type[PantileError], int] = {
+    CohortNotFound: 404,
+    JobNotFound: 404,
+    JobNotRetryable: 409,
+    RoiConflict: 409,
+    UploadMissing: 409,
+    InputRefused: 422,
+    ServiceDown: 503,
+    PantileError: 500,
+}
+"""The status of each error; a class that is not named has its nearest parent's."""
+
+_RETRY_AFTER_S = "5"
+
+_DESCRIPTIONS = {
+    404: "There is no such thing.",
+    409: "It cannot be done as things stand.",
+    413: "The request is too large.",
+    415: "The body is of a type that is not taken here.",
+    422: "The request cannot be taken; `detail` names the field or the line.",
+    500: "An error of ours; it is in the log.",
+    503: "A server that Pantile needs does not answer; try again.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error responses of these statuses, for a route's description."""
+    return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in statuses}
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Makes the application answer every error as problem+json."""
+    app.add_exception_handler(PantileError, _answer_own)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_unforeseen)
+
+
+def status_of(error: PantileError) -> int:
+    """The HTTP status of an error, by `HTTP_STATUS`."""
+    return next(HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS)
+
+
+async def _answer_own(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PantileError)  # noqa: S101 — as registered
+    status = status_of(error)
+    sentence = cleandoc(type(error).__doc__ or "")
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    if status < 500:
+        return _problem(status, str(error), title=sentence.removesuffix("."), kind=f"urn:pantile:{kind}")
+    # What a server said may name hosts and users: for the log, not for whoever asks.
+    log.error("request failed", method=request.method, path=request.url.path, error=str(error))
+    headers = {"Retry-After": _RETRY_AFTER_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return _problem(status, sentence, title=sentence.removesuffix("."), kind=f"urn:pantile:{kind}", headers=headers)
+
+
+async def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 — as registered
+    return _problem(422, describe_invalid(error.errors()))
+
+
+async def _answer_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 — as registered
+    detail = str(error.detail)
+    if detail == HTTPStatus(error.status_code).phrase:
+        detail = _sentence(error.status_code, request)
+    return _problem(error.status_code, detail, headers=dict(error.headers or {}))
+
+
+async def _answer_unforeseen(request: Request, error: Exception) -> JSONResponse:
+    # The server in front (uvicorn) logs the traceback, as the error is raised on after this answer.
+    log.error("request failed", method=request.method, path=request.url.path, error=type(error).__name__)
+    return _problem(500, "Something went wrong on our side; it is in the log.")
+
+
+def describe_invalid(errors: Sequence[Any]) -> str:
+    """One sentence for pydantic's errors: the first field and what is wrong with it, and how many more there are."""
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if first["type"] == "json_invalid":
+        return f"The body is not valid JSON: {first.get('ctx', {}).get('error', first['msg'])}."
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{_field(first['loc'])}: {message[:1].lower()}{message[1:]}{more}."
+
+
+def _field(location: Sequence[int | str]) -> str:
+    parts = [part for part in location if part not in {"body", "query", "path", "header"}]
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return name.removeprefix(".") or "the body"
+
+
+def _sentence(status: int, request: Request) -> str:
+    sentences = {
+        404: f"There is nothing at {request.url.path}.",
+        405: f"{request.method} is not possible at {request.url.path}.",
+    }
+    return sentences.get(status, f"{HTTPStatus(status).phrase}.")
+
+
+def _problem(
+    status: int, detail: str, *, title: str = "", kind: str = "about:blank", headers: dict[str, str] | None = None
+) -> JSONResponse:
+    problem = Problem(type=kind, title=title or HTTPStatus(status).phrase, status=status, detail=detail)
+    return JSONResponse(problem.model_dump(), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)

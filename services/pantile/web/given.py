@@ -1,0 +1,52 @@
+"""What handlers are given: the servers that the application opened, and checked parts of paths and queries."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from pantile.catalog.database import Database
+from pantile.objects import ObjectStore
+from pantile.queue import Sender
+from pantile.settings import Settings
+
+ACTOR = "api"
+"""Who the audit log names for a change; tokens will tell more."""
+
+_MAX_ID = 2**63 - 1
+_NO_NUL = r"^[^\x00]*$"
+
+
+async def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+async def _objects(request: Request) -> ObjectStore:
+    objects: ObjectStore = request.app.state.objects
+    return objects
+
+
+async def _sender(request: Request) -> Sender:
+    sender: Sender = request.app.state.sender
+    return sender
+
+
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+GivenDatabase = Annotated[Database, Depends(_database)]
+GivenObjects = Annotated[ObjectStore, Depends(_objects)]
+GivenSender = Annotated[Sender, Depends(_sender)]
+GivenSettings = Annotated[Settings, Depends(_settings)]
+
+CohortPath = Annotated[
+    str, Path(max_length=100, pattern=_NO_NUL, description="The cohort's name or id.", examples=["TCGA-BRCA"])
+]
+JobPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The job's id.")]
+SegmenterPath = Annotated[
+    str, Path(max_length=200, pattern=_NO_NUL, description="A name, or name@version.", examples=["lung"])
+]
+After = Annotated[int, Query(ge=0, le=_MAX_ID, description="The `next` of the page before.")]
+Word = Annotated[str, Query(max_length=500, pattern=_NO_NUL)]

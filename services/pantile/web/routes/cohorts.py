@@ -1,0 +1,135 @@
+"""Cohorts: submitted, listed, watched and cancelled."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from pantile.catalog import cohorts
+from pantile.coordinator.submit import submit_cohort
+from pantile.domain.rois import MAX_MPP, MIN_MPP
+from pantile.domain.segmenters import EngineSettings
+from pantile.schemas import Cancelled, CohortOut, CohortPage, SubmissionOut
+from pantile.web.answers import cohort_listed, submitted_cohort
+from pantile.web.errors import problems
+from pantile.web.events import EVENT_STREAM, read_progress, stream_progress
+from pantile.web.given import ACTOR, After, CohortPath, GivenDatabase, GivenSettings, Word
+from pantile.web.manifests import Manifest, read_csv, read_json
+from pantile.web.openapi import MANIFEST_BODY
+
+router = APIRouter(prefix="/cohorts", tags=["cohorts"])
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+def read_manifest(
+    request: Request,
+    body: Annotated[bytes, Depends(_body)],
+    cohort: Annotated[Word | None, Query(description="CSV: the cohort of rows that name none.")] = None,
+    mpp: Annotated[float | None, Query(ge=MIN_MPP, le=MAX_MPP, description="CSV: the mpp of rows without one.")] = None,
+    segmenters: Annotated[Word, Query(description="CSV: names with commas between; none: all registered.")] = "",
+) -> Manifest:
+    """The manifest in a request's body, by its media type."""
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        return read_json(body)
+    if media_type == "text/csv":
+        return read_csv(body, cohort=cohort, mpp=mpp, segmenters=segmenters)
+    raise HTTPException(415, f"A manifest is application/json or text/csv, not {media_type}.")
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Submit ROIs to be segmented",
+    response_description="Something was added.",
+    responses={
+        200: {"model": SubmissionOut, "description": "All of it was there already; nothing was added."},
+        **problems(409, 415),
+    },
+    openapi_extra=MANIFEST_BODY,
+)
+def submit_rois(
+    manifest: Annotated[Manifest, Depends(read_manifest)],
+    response: Response,
+    database: GivenDatabase,
+    settings: GivenSettings,
+) -> SubmissionOut:
+    """Adds ROIs and segmenters to the cohorts that the ROIs name; the same submission again adds nothing.
+
+    As JSON, give `sha256` and `bytes` of each image that you will upload; images at s3:// and http(s):// addresses are
+    fetched. As `text/csv` (columns path, cohort, case, slide, tissue_type, mpp, roi_number; all but path optional)
+    every path is such an address. What a column does not say is read from the file's name, as in
+    `{slide}_{mpp}_{tumor|normal}_original.jpg`. Problems are listed by line, and nothing is added then; line 1 is the
+    first ROI of a JSON body, or the header of a CSV. Cohorts are added one after the other, each wholly or not at all.
+    """
+    submissions = [
+        submit_cohort(
+            database,
+            name,
+            rois,
+            segmenter_names=manifest.segmenters,
+            settings=EngineSettings(),
+            max_attempts=settings.max_attempts,
+        )
+        for name, rois in manifest.cohorts()
+    ]
+    if all(submission.added_nothing for submission in submissions):
+        response.status_code = 200
+    return SubmissionOut(cohorts=[submitted_cohort(submission) for submission in submissions])
+
+
+@router.get("", summary="List cohorts")
+def list_cohorts(
+    database: GivenDatabase, after: After = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> CohortPage:
+    """Cohorts by ascending id."""
+    with database.transaction() as connection:
+        found = cohorts.list_cohorts(connection, after=after, limit=limit + 1)
+    page = found[:limit]
+    return CohortPage(
+        cohorts=[cohort_listed(cohort) for cohort in page], next=page[-1].id if len(found) > limit else None
+    )
+
+
+@router.get("/{cohort}", summary="Show where a cohort stands", responses=problems(404))
+def show_cohort(cohort: CohortPath, database: GivenDatabase) -> CohortOut:
+    """A cohort's ROIs and jobs by state, jobs by segmenter, rate, time left, and the ROIs that were refused."""
+    return read_progress(database, cohort)
+
+
+@router.post("/{cohort}/cancel", summary="Cancel a cohort", responses=problems(404))
+def cancel_cohort(cohort: CohortPath, database: GivenDatabase) -> Cancelled:
+    """Cancels a cohort's open jobs, but for those that another live cohort holds as well.
+
+    Submitting the cohort again revives it.
+    """
+    with database.transaction() as connection:
+        found = cohorts.find_cohort(connection, cohort)
+        return Cancelled(jobs_cancelled=cohorts.cancel_cohort(connection, found.id, actor=ACTOR))
+
+
+@router.get(
+    "/{cohort}/events",
+    summary="Follow a cohort's progress",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Server-sent events.",
+            "content": {EVENT_STREAM: {"schema": {"type": "string"}, "example": 'event: progress\ndata: {"id": 1}\n'}},
+        },
+        **problems(404),
+    },
+)
+def follow_cohort(cohort: CohortPath, request: Request, database: GivenDatabase) -> StreamingResponse:
+    """Server-sent events whose data is the cohort as `GET /v1/cohorts/{cohort}` shows it.
+
+    `progress` comes at once and after each change, at most once a second; `settled` comes when nothing is under way or
+    awaited, and ends the stream.
+    """
+    read_progress(database, cohort)
+    state = request.app.state
+    events = stream_progress(database, cohort, limiter=state.watchers, is_stopping=lambda: state.is_stopping)
+    return StreamingResponse(events, media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})

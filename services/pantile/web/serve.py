@@ -1,0 +1,42 @@
+"""The web service's process: uvicorn with our logs, stopping within seconds even while progress is being streamed."""
+
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from pantile.logs import configure_logs, log
+from pantile.settings import Settings
+from pantile.web.app import create_app
+
+_PATIENCE_S = 10
+"""How long requests under way may take once the service is told to stop."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that tells open progress streams to end; it would wait for them otherwise."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._app.state.is_stopping = True
+        super().handle_exit(sig, frame)
+
+
+def run(settings: Settings) -> None:
+    """Serves the API at the host and port of the settings until told to stop."""
+    configure_logs(settings)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.web_host,
+        port=settings.web_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_PATIENCE_S,
+    )
+    log.info("web service starting", host=settings.web_host, port=settings.web_port)
+    _Server(config, app).run()

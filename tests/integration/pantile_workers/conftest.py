@@ -1,0 +1,164 @@
+"""Workers' use cases on real servers: a tiny real network, small images, and the queue's messages done by hand."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+import segmentation_models_pytorch as smp
+import torch
+from PIL import Image
+from safetensors.torch import save
+
+from pantile.catalog import outbox, rois
+from pantile.catalog.database import Database
+from pantile.coordinator.registry import register_segmenter
+from pantile.coordinator.submit import Submission, incoming_key, submit_cohort
+from pantile.domain.class_maps import ClassGroup, ClassScheme, TissueClass
+from pantile.domain.cohorts import read_rows
+from pantile.domain.messages import IngestRoi, SegmentRoi
+from pantile.domain.segmenters import Card, EngineSettings
+from pantile.objects import ObjectStore, sha256_of
+from pantile.settings import Settings
+from pantile_workers.chores import ingest_roi, render_one_overlay
+from pantile_workers.leasing import NotDone
+from pantile_workers.runtime import Runtime
+from pantile_workers.segmenting import segment_roi
+
+Submit = Callable[..., Submission]
+Work = Callable[[], list[str]]
+
+SCHEME = ClassScheme(
+    (
+        TissueClass(
+            index=0,
+            name="glass",
+            group=ClassGroup.BACKGROUND,
+            simplified_rgb=(255, 255, 255),
+            detailed_rgb=(255, 255, 255),
+        ),
+        TissueClass(
+            index=1, name="tumor", group=ClassGroup.TUMOR, simplified_rgb=(0, 0, 255), detailed_rgb=(0, 0, 255)
+        ),
+    )
+)
+
+CARD = Card(
+    name="tiny",
+    version="1",
+    title="A tiny network with random weights",
+    architecture="Unet",
+    encoder="timm-mobilenetv3_small_minimal_100",
+    output_channels=2,
+    decoder_channels=(16, 16, 8, 8, 8),
+    model_mpp=1.0,
+    patch_px=64,
+    scheme=SCHEME,
+    licence="Apache-2.0",
+)
+
+
+@pytest.fixture(scope="session")
+def jpeg() -> Callable[[int], bytes]:
+    """Makes small JPEGs of coloured noise, one for each seed."""
+
+    def make(seed: int = 0) -> bytes:
+        pixels = np.random.default_rng(seed).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+        file = BytesIO()
+        Image.fromarray(pixels).resize((400, 320)).save(file, "JPEG", quality=90)
+        return file.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def checkpoint() -> bytes:
+    """The tiny network's weights."""
+    torch.manual_seed(0)
+    network = smp.create_model(
+        CARD.architecture,
+        encoder_name=CARD.encoder,
+        encoder_weights=None,
+        classes=2,
+        decoder_channels=CARD.decoder_channels,
+    )
+    return save(network.state_dict())
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    """A worker's runtime on the CPU; its engine is real."""
+    small = settings.model_copy(update={"device": "cpu", "torch_threads": 1, "max_attempts": 2})
+    with Runtime(small, kind="test") as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def register(database: Database, objects: ObjectStore, checkpoint: bytes) -> Callable[..., None]:
+    """Registers the tiny network under the names given."""
+
+    def register(*names: str) -> None:
+        digest = sha256_of(checkpoint)
+        objects.put(incoming_key(digest), checkpoint, media_type="application/octet-stream")
+        for name in names:
+            card = replace(CARD, name=name)
+            register_segmenter(database, objects, card, sha256=digest)
+
+    return register
+
+
+@pytest.fixture
+def submit(database: Database, objects: ObjectStore) -> Submit:
+    """Submits images by name, uploaded and ready to be ingested."""
+
+    def submit(images: dict[str, bytes], *, cohort: str = "C", announced: str | None = None) -> Submission:
+        rows = read_rows([{"path": name} for name in images], columns=["path"], cohort=cohort, mpp=0.25)
+        submitted = [
+            rois.SubmittedRoi(row=row, sha256=announced or sha256_of(data), bytes=len(data))
+            for row, data in zip(rows, images.values(), strict=True)
+        ]
+        submission = submit_cohort(
+            database,
+            cohort,
+            submitted,
+            segmenter_names=[],
+            settings=EngineSettings(stride_px=48, margin_px=8),
+            max_attempts=2,
+        )
+        for roi, data in zip(submitted, images.values(), strict=True):
+            assert roi.sha256
+            objects.put(incoming_key(roi.sha256), data, media_type="image/jpeg")
+        with database.transaction() as connection:
+            awaited = rois.list_awaited(connection, submission.cohort_id)
+            rois.mark_uploaded(connection, submission.cohort_id, [row["id"] for row in awaited])
+        return submission
+
+    return submit
+
+
+@pytest.fixture
+def work(database: Database, runtime: Runtime) -> Work:
+    """Does all that is due, once each, as the queue would have it done; gives what each said."""
+
+    def work() -> list[str]:
+        with database.transaction() as connection:
+            chores = outbox.due_chores(connection, stale_s=0, limit=100)
+        said = [
+            _do(lambda chore=chore: ingest_roi(runtime, chore))  # type: ignore[misc]
+            if isinstance(chore, IngestRoi)
+            else _do(lambda chore=chore: render_one_overlay(runtime, chore))  # type: ignore[misc]
+            for chore in chores
+        ]
+        with database.transaction() as connection:
+            due: list[SegmentRoi] = outbox.due_jobs(connection, stale_s=0, limit=100)
+        return said + [_do(lambda job=job: segment_roi(runtime, job)) for job in due]  # type: ignore[misc]
+
+    return work
+
+
+def _do(task: Callable[[], str]) -> str:
+    try:
+        return task()
+    except NotDone as error:
+        return str(error)

@@ -1,0 +1,174 @@
+"""Segmenting: one fetch and decode for an ROI's jobs, each stored by itself, and only by who holds it."""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pantile.catalog import chores, jobs, leases
+from pantile.catalog.database import Database, Row
+from pantile.catalog.jobs import JobFilter
+from pantile.coordinator.submit import Submission
+from pantile.domain.messages import IngestRoi, SegmentRoi
+from pantile.objects import ObjectStore, sha256_of
+from pantile_workers.chores import ingest_roi
+from pantile_workers.leasing import NotDone
+from pantile_workers.runtime import Runtime
+from pantile_workers.segmenting import segment_roi
+
+Submit = Callable[..., Submission]
+Work = Callable[[], list[str]]
+Register = Callable[..., None]
+Jpeg = Callable[[int], bytes]
+
+
+def details(database: Database, submission: Submission) -> list[Row]:
+    with database.transaction() as connection:
+        rows = jobs.list_jobs(connection, JobFilter(cohort_id=submission.cohort_id))
+        return [jobs.get_job(connection, row["id"]) for row in rows]
+
+
+def test_the_first_message_does_the_rois_siblings_and_the_others_find_nothing(
+    database: Database, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("breast", "colon", "lung")
+    submission = submit({"a.jpg": jpeg(0)})
+
+    said = work()
+
+    assert said[1:] == ["segmented by breast, colon, lung", "nothing to do", "nothing to do"]
+    attempts = [job["attempts"][0] for job in details(database, submission)]
+    assert [("fetch" in attempt["timings"]) for attempt in attempts] == [True, False, False]
+
+
+def test_a_class_map_is_named_by_its_digest_and_says_how_it_came_about(
+    database: Database, objects: ObjectStore, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("lung")
+    submission = submit({"a.jpg": jpeg(0)})
+    work()
+
+    (job,) = details(database, submission)
+
+    stored = job["class_map"]
+    data = objects.get(stored["object_key"])
+    class_map = np.asarray(Image.open(BytesIO(data)))
+    assert stored["object_key"] == f"class-maps/{sha256_of(data)}.png"
+    assert class_map.shape == (stored["height_px"], stored["width_px"]) == (80, 100)
+    assert stored["class_pixels"] == np.bincount(class_map.ravel(), minlength=2).tolist()
+    assert (stored["extent_width_px"], stored["extent_height_px"]) == (400, 320)
+    provenance = stored["provenance"]
+    assert provenance["settings"]["stride_px"] == 48
+    assert provenance["checkpoint_sha256"] == job["card"]["checkpoint"]["sha256"]
+    assert {"torch", "pantile", "pyvips-binary"} <= provenance["libraries"].keys()
+    json.dumps(provenance)
+
+
+def test_a_segmenter_that_cannot_run_fails_its_job_and_not_its_siblings(
+    database: Database, runtime: Runtime, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("broken", "lung")
+    submission = submit({"a.jpg": jpeg(0)})
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE segmenters SET card = jsonb_set(card, '{encoder}', '\"no-such-encoder\"') WHERE name = 'broken'"
+        )
+
+    work()
+
+    broken, lung = details(database, submission)
+    assert (broken["state"], broken["error_kind"]) == ("failed", "SegmenterBroken")
+    assert "no-such-encoder" in broken["error"]
+    assert lung["state"] == "succeeded"
+
+
+def test_a_corrupt_image_in_the_bucket_is_tried_again_and_then_fails(
+    database: Database,
+    objects: ObjectStore,
+    runtime: Runtime,
+    register: Register,
+    submit: Submit,
+    work: Work,
+    jpeg: Jpeg,
+) -> None:
+    register("lung")
+    submission = submit({"a.jpg": jpeg(0)})
+    ingest_all(database, runtime)
+    objects.put(f"rois/{sha256_of(jpeg(0))}.jpg", b"other bytes", media_type="image/jpeg")
+    (job,) = details(database, submission)
+
+    for attempt in (1, 2):
+        with pytest.raises(NotDone, match="not those that were stored"):
+            segment_roi(runtime, SegmentRoi(job_id=job["id"]))
+        make_due(database)
+        (job,) = details(database, submission)
+        assert job["state"] == ("waiting" if attempt == 1 else "failed")
+
+    assert [attempt["outcome"] for attempt in job["attempts"]] == ["returned", "returned"]
+
+
+def test_a_job_whose_lease_was_lost_stores_nothing_and_leaves_the_row_alone(
+    database: Database, runtime: Runtime, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("lung")
+    submission = submit({"a.jpg": jpeg(0)})
+    ingest_all(database, runtime)
+    (job,) = details(database, submission)
+    with database.transaction() as connection:
+        (other,) = jobs.claim_jobs(connection, job["id"], worker="other", token=uuid4(), lease_s=60).jobs
+
+    assert segment_roi(runtime, SegmentRoi(job_id=job["id"])) == "nothing to do"
+
+    (job,) = details(database, submission)
+    assert (job["state"], job["lease_owner"]) == ("running", "other")
+    with database.transaction() as connection:
+        assert leases.release(connection, "jobs", [other.lease.token]) == 1
+
+
+def test_the_same_roi_at_two_resolutions_of_segmenters_is_fetched_once(
+    database: Database, runtime: Runtime, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("fine", "coarse")
+    with database.transaction() as connection:
+        connection.execute("UPDATE segmenters SET card = jsonb_set(card, '{model_mpp}', '2.0') WHERE name = 'coarse'")
+    submission = submit({"a.jpg": jpeg(0)})
+
+    work()
+
+    shapes = {job["segmenter"]: job["class_map"]["width_px"] for job in details(database, submission)}
+    assert shapes == {"fine": 100, "coarse": 50}
+
+
+def test_an_overlay_is_drawn_once_when_asked_for(
+    database: Database, objects: ObjectStore, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("lung")
+    submission = submit({"a.jpg": jpeg(0)})
+    work()
+    with database.transaction() as connection:
+        asked = chores.ask_overlays(connection, submission.cohort_id)
+    work()
+
+    with database.transaction() as connection:
+        again = chores.ask_overlays(connection, submission.cohort_id)
+    (job,) = details(database, submission)
+
+    assert (asked, again) == (1, 0)
+    picture = Image.open(BytesIO(objects.get(job["overlay"]["object_key"], sha256=job["overlay"]["sha256"])))
+    assert (picture.format, picture.size) == ("JPEG", (400, 320))
+
+
+def ingest_all(database: Database, runtime: Runtime) -> None:
+    with database.transaction() as connection:
+        waiting = connection.execute("SELECT id FROM chores").fetchall()
+    for chore in waiting:
+        ingest_roi(runtime, IngestRoi(chore_id=chore["id"]))
+
+
+def make_due(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("UPDATE jobs SET not_before = now() WHERE state = 'waiting'")

@@ -1,0 +1,87 @@
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from pantile.settings import Settings
+from pantile.web.app import create_app
+from pantile.web.body_limit import MAX_BODY_BYTES
+
+SHAPE = {"type", "title", "status", "detail"}
+
+
+def _check_problem(answer: Any, status: int) -> str:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(answer.json()) == SHAPE
+    assert answer.json()["status"] == status
+    return str(answer.json()["detail"])
+
+
+def test_what_is_not_there_is_a_problem(client: TestClient) -> None:
+    assert _check_problem(client.get("/v2/cohorts"), 404) == "There is nothing at /v2/cohorts."
+
+
+def test_a_method_that_is_not_possible_is_a_problem(client: TestClient) -> None:
+    answer = client.delete("/v1/jobs/1")
+
+    assert _check_problem(answer, 405) == "DELETE is not possible at /v1/jobs/1."
+    assert answer.headers["allow"] == "GET"
+
+
+@pytest.mark.parametrize("path", ["/v1/cohorts", "/v1/segmenters"])
+def test_a_body_too_large_is_a_problem(client: TestClient, path: str) -> None:
+    answer = client.post(path, content=b"x" * (MAX_BODY_BYTES + 1), headers={"content-type": "application/json"})
+
+    assert _check_problem(answer, 413) == "The request is larger than 64 MiB."
+
+
+def test_a_body_that_hides_its_size_is_counted(client: TestClient) -> None:
+    pieces = (b"x" * (1 << 20) for _ in range((MAX_BODY_BYTES >> 20) + 1))
+
+    answer = client.post("/v1/cohorts", content=pieces, headers={"content-type": "application/json"})
+
+    assert _check_problem(answer, 413)
+
+
+def test_several_wrong_fields_are_counted(client: TestClient) -> None:
+    answer = client.post("/v1/checkpoints", json={"sha256": "x", "bytes": 0, "colour": "red"})
+
+    assert _check_problem(answer, 422).startswith("sha256: string should match pattern")
+    assert _check_problem(answer, 422).endswith("(and 2 more).")
+
+
+def test_a_missing_body_is_a_problem(client: TestClient) -> None:
+    assert _check_problem(client.post("/v1/checkpoints"), 422) == "the body: field required."
+
+
+def test_a_server_that_is_down_is_a_problem_that_tells_no_secrets(settings: Settings) -> None:
+    secret = "postgresql://somebody:hunter2@127.0.0.1:9/x"
+    with TestClient(create_app(settings.model_copy(update={"database_url": SecretStr(secret)}))) as client:
+        answer = client.get("/v1/cohorts")
+
+    assert _check_problem(answer, 503) == "PostgreSQL does not answer, or not in time."
+    assert answer.headers["retry-after"] == "5"
+
+
+def test_what_nobody_foresaw_is_a_problem_without_a_trace(settings: Settings) -> None:
+    app = create_app(settings)
+
+    @app.get("/broken")
+    def break_down() -> None:
+        raise RuntimeError("inner secret")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/broken")
+
+    assert _check_problem(answer, 500) == "Something went wrong on our side; it is in the log."
+
+
+@pytest.mark.parametrize("query", ["roi=%00", "segmenter=a%00b", "cohort=%00"])
+def test_nul_in_a_query_is_a_problem(client: TestClient, query: str) -> None:
+    _check_problem(client.get(f"/v1/jobs?{query}"), 422)
+
+
+def test_nul_in_a_path_is_a_problem(client: TestClient) -> None:
+    _check_problem(client.get("/v1/cohorts/%00"), 422)

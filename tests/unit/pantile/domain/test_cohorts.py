@@ -1,0 +1,99 @@
+"""Manifests: rows checked one by one, problems named by line."""
+
+import pytest
+
+from pantile.domain.cohorts import by_cohort, read_rows
+from pantile.domain.errors import ManifestRefused
+from pantile.domain.rois import TissueType
+
+STUDY_NAME = "TCGA-BRCA-A2-A0D2-01Z_0.25_tumor_original.jpg"
+
+
+def test_a_study_file_name_alone_makes_a_row() -> None:
+    (row,) = read_rows([{"path": STUDY_NAME}], columns=["path"])
+
+    assert row.cohort == "TCGA-BRCA"
+    assert row.case == "TCGA-A2-A0D2"
+    assert row.mpp == 0.25
+    assert row.key.tissue_type is TissueType.TUMOR
+
+
+def test_a_column_wins_over_the_name() -> None:
+    cells = {"path": STUDY_NAME, "cohort": "MINE", "mpp": "0.5", "tissue_type": "normal", "roi_number": "4"}
+
+    (row,) = read_rows([cells], columns=list(cells))
+
+    assert (row.cohort, row.mpp, row.key.tissue_type, row.key.roi_number) == ("MINE", 0.5, TissueType.NORMAL, 4)
+
+
+def test_a_cohort_that_is_asked_for_wins_over_the_name() -> None:
+    (row,) = read_rows([{"path": STUDY_NAME}], columns=["path"], cohort="PILOT")
+
+    assert row.cohort == "PILOT"
+
+
+def test_the_name_wins_over_the_default_mpp() -> None:
+    named, bare = read_rows([{"path": STUDY_NAME}, {"path": "a.png"}], columns=["path"], cohort="C", mpp=0.4)
+
+    assert (named.mpp, bare.mpp) == (0.25, 0.4)
+
+
+def test_all_wrong_rows_are_named_by_line() -> None:
+    table = [
+        {"path": "a.jpg", "mpp": "0.25"},
+        {"path": "b.jpg", "mpp": ""},
+        {"path": "c.jpg", "mpp": "9"},
+        {"path": "", "mpp": "0.25"},
+        {"path": "d.jpg", "mpp": "wide"},
+    ]
+
+    with pytest.raises(ManifestRefused) as refusal:
+        read_rows(table, columns=["path", "mpp"], cohort="C")
+
+    sentence = str(refusal.value)
+    for line, word in ((3, "no mpp"), (4, "0.05 and 5"), (5, "path is empty"), (6, "not a number")):
+        assert f"line {line}: " in sentence
+        assert word in sentence
+    assert "line 2:" not in sentence
+
+
+def test_a_duplicate_roi_names_both_lines() -> None:
+    table = [{"path": STUDY_NAME}, {"path": "x.jpg", "mpp": "1"}, {"path": f"copy/{STUDY_NAME}"}]
+
+    with pytest.raises(ManifestRefused, match=r"line 4: .*cohort C is already on line 2"):
+        read_rows(table, columns=["path", "mpp"], cohort="C")
+
+
+def test_two_rois_of_one_slide_are_no_duplicates() -> None:
+    names = ["TCGA-BRCA-A2-A0D2_0.25_tumor_original.jpg", "TCGA-BRCA-A2-A0D2_0.25_tumor_original_roi_2.jpg"]
+
+    rows = read_rows([{"path": name} for name in names], columns=["path"])
+
+    assert [row.key.roi_number for row in rows] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [(["file"], "the column 'path' is missing"), (["path", "stain"], "unknown columns stain"), ([], "no columns")],
+)
+def test_a_wrong_header_is_refused(columns: list[str], sentence: str) -> None:
+    with pytest.raises(ManifestRefused, match=sentence):
+        read_rows([], columns=columns)
+
+
+def test_an_empty_manifest_is_refused() -> None:
+    with pytest.raises(ManifestRefused, match="names no image"):
+        read_rows([], columns=["path"])
+
+
+def test_many_problems_are_cut_short() -> None:
+    with pytest.raises(ManifestRefused, match="and 80 more"):
+        read_rows([{"path": ""}] * 100, columns=["path"])
+
+
+def test_rows_are_grouped_in_the_order_of_their_cohorts() -> None:
+    table = [{"path": "a.png", "cohort": "B"}, {"path": "b.png", "cohort": "A"}, {"path": "c.png", "cohort": "B"}]
+
+    groups = {name: len(rows) for name, rows in by_cohort(read_rows(table, columns=["path", "cohort"], mpp=1))}
+
+    assert list(groups.items()) == [("B", 2), ("A", 1)]

@@ -1,0 +1,106 @@
+"""Cards, what they promise of a checkpoint, and engine settings."""
+
+from dataclasses import replace
+
+import pytest
+
+from pantile.domain.errors import CardRefused, CheckpointRefused, SettingsRefused
+from pantile.domain.segmenters import (
+    EngineSettings,
+    card_digest,
+    card_document,
+    card_from,
+    check_checkpoint,
+    parse_card,
+    settings_from,
+)
+
+CARD = """
+name = "toy"
+version = "1"
+architecture = "Unet"
+encoder = "resnet18"
+output_channels = 2
+model_mpp = 1.0
+patch_px = 512
+licence = "Apache-2.0"
+
+[normalisation]
+mean = [0.5, 0.5, 0.5]
+std = [0.2, 0.2, 0.2]
+
+[[classes]]
+index = 0
+name = "glass"
+group = "background"
+simplified_rgb = [255, 255, 255]
+detailed_rgb = [255, 255, 255]
+
+[[classes]]
+index = 1
+name = "tumor"
+group = "tumor"
+simplified_rgb = [0, 0, 255]
+detailed_rgb = [0, 0, 255]
+
+[dice_remaps.article."*"]
+0 = 0
+1 = 1
+"""
+
+
+def test_a_card_survives_being_stored() -> None:
+    card = parse_card(CARD)
+
+    assert card_from(card_document(card)) == card
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('encoder = "resnet18"\n', "", "the key 'encoder' is missing"),
+        ("output_channels = 2", "output_channels = 3", "3 output channels but 2 classes"),
+        ("patch_px = 512", "patch_px = 500", "multiple of 32"),
+        ("model_mpp = 1.0", "model_mpp = 50", "model_mpp must be"),
+        ('group = "tumor"', 'group = "tumour"', "tumour"),
+        ("index = 1", "index = 7", "without gaps"),
+        ('name = "toy"', 'name = "To y"', "lower-case"),
+        ('licence = "Apache-2.0"', 'licence = "Apache-2.0"\nstain = 1', "unknown keys stain"),
+        ("mean = [0.5, 0.5, 0.5]", "mean = [0.5]", "three numbers"),
+        ('name = "toy"', "name = ", "not valid TOML"),
+    ],
+)
+def test_a_wrong_card_is_refused_with_the_reason(old: str, new: str, sentence: str) -> None:
+    with pytest.raises(CardRefused, match=sentence):
+        parse_card(CARD.replace(old, new, 1))
+
+
+def test_a_digest_changes_with_the_network_and_not_with_the_words() -> None:
+    card = parse_card(CARD)
+
+    assert card_digest(replace(card, title="Another title")) == card_digest(card)
+    assert card_digest(replace(card, encoder="resnet34")) != card_digest(card)
+    assert card_digest(replace(card, checkpoint_sha256="a" * 64)) != card_digest(card)
+
+
+def test_the_checkpoints_channel_count_wins_and_the_classes_are_listed() -> None:
+    with pytest.raises(
+        CheckpointRefused, match=r"has 5 output channels.*indices 0 to 4; it has 2 \(0 glass, 1 tumor\)"
+    ):
+        check_checkpoint(parse_card(CARD), sha256="a" * 64, output_channels=5)
+
+
+def test_another_digest_than_the_cards_is_refused() -> None:
+    card = replace(parse_card(CARD), checkpoint_sha256="a" * 64)
+
+    with pytest.raises(CheckpointRefused, match="names the digest"):
+        check_checkpoint(card, sha256="b" * 64, output_channels=2)
+
+
+def test_settings_have_one_digest_however_they_are_written() -> None:
+    settings = EngineSettings()
+
+    assert settings_from(settings.document()).digest() == settings.digest()
+    assert EngineSettings(stride_px=256).digest() != settings.digest()
+    with pytest.raises(SettingsRefused):
+        settings_from({"mode": "slow"})

@@ -1,0 +1,1 @@
+"""Pantile's workers: reading images, running networks, drawing overlays, training. Home of torch and pyvips."""

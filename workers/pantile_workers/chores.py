@@ -1,0 +1,137 @@
+"""Chores of an imaging worker: ingesting a ROI's image and drawing an overlay, claimed, done and ended by token."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from pantile.catalog import chores, jobs, leases, rois
+from pantile.catalog.chores import ChoreClaim, Ingest
+from pantile.catalog.leases import Lease
+from pantile.catalog.rois import ImageRow
+from pantile.coordinator.submit import incoming_key
+from pantile.domain.class_maps import PaletteName
+from pantile.domain.errors import ImageRefused
+from pantile.domain.messages import IngestRoi, RenderOverlay
+from pantile.logs import log
+from pantile.objects import sha256_of
+from pantile_workers.fetching import UploadCorrupt, fetch_image
+from pantile_workers.imaging.class_map_files import decode_class_map
+from pantile_workers.imaging.overlays import render_overlay
+from pantile_workers.imaging.reading import inspect_image
+from pantile_workers.leasing import attempt
+from pantile_workers.runtime import Runtime
+
+_MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "tif": "image/tiff"}
+
+
+def ingest_roi(runtime: Runtime, message: IngestRoi) -> str:
+    """Fetches, checks, hashes and stores one ROI's image, and makes its jobs in the transaction that says so."""
+    return _do_chore(runtime, message.chore_id, _ingest)
+
+
+def render_one_overlay(runtime: Runtime, message: RenderOverlay) -> str:
+    """Draws and stores the overlay of one succeeded job."""
+    return _do_chore(runtime, message.chore_id, _overlay)
+
+
+def _do_chore(runtime: Runtime, chore_id: int, work: Callable[[Runtime, Lease], str]) -> str:
+    with runtime.solitude.together():
+        claim = _claim(runtime, chore_id, alone=False)
+        if not claim.needs_solitude:
+            return _work_on(runtime, claim.lease, work)
+    with runtime.solitude.alone():
+        return _work_on(runtime, _claim(runtime, chore_id, alone=True).lease, work)
+
+
+def _claim(runtime: Runtime, chore_id: int, *, alone: bool) -> ChoreClaim:
+    with runtime.database.transaction() as connection:
+        return chores.claim_chore(
+            connection,
+            chore_id,
+            worker=runtime.name,
+            token=uuid4(),
+            lease_s=runtime.settings.lease_s,
+            alone=alone,
+        )
+
+
+def _work_on(runtime: Runtime, lease: Lease | None, work: Callable[[Runtime, Lease], str]) -> str:
+    if lease is None:
+        return "nothing to do"
+    with runtime.leases.holding([lease]):
+        return attempt(runtime.database, lease, lambda: work(runtime, lease))
+
+
+def _ingest(runtime: Runtime, lease: Lease) -> str:
+    with runtime.database.transaction() as connection:
+        ingest = chores.read_ingest(connection, lease.row_id)
+        known = rois.find_image(connection, ingest.expected_sha256) if ingest.expected_sha256 else None
+    if known is not None and known.refusal is None:
+        return _settle(runtime, lease, ingest, known)
+    try:
+        data = fetch_image(ingest, runtime.objects, runtime.settings)
+    except UploadCorrupt as error:
+        return _await_again(runtime, lease, ingest, error)
+    return _settle(runtime, lease, ingest, _keep_image(runtime, data))
+
+
+def _keep_image(runtime: Runtime, data: bytes) -> ImageRow:
+    digest = sha256_of(data)
+    try:
+        facts = inspect_image(data, max_megapixels=runtime.settings.max_megapixels)
+    except ImageRefused as error:
+        return ImageRow(sha256=digest, bytes=len(data), refusal_kind=type(error).__name__, refusal=str(error))
+    stored = runtime.objects.put_named(
+        "rois", data, suffix=f".{facts.format}", media_type=_MEDIA_TYPES.get(facts.format, "application/octet-stream")
+    )
+    return ImageRow(
+        sha256=digest,
+        bytes=len(data),
+        object_key=stored.key,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        format=facts.format,
+    )
+
+
+def _settle(runtime: Runtime, lease: Lease, ingest: Ingest, image: ImageRow) -> str:
+    with runtime.database.transaction() as connection:
+        if not leases.succeed(connection, lease):
+            return "lease lost"
+        rois.keep_image(connection, image)
+        rois.settle_roi(connection, ingest.roi_id, image)
+        added = jobs.plan_jobs(
+            connection, ingest.cohort_id, roi_id=ingest.roi_id, max_attempts=runtime.settings.max_attempts
+        )
+    if ingest.expected_sha256 and not ingest.is_remote:
+        runtime.objects.delete(incoming_key(ingest.expected_sha256))
+    log.info("image ingested", roi_id=ingest.roi_id, sha256=image.sha256, jobs=added, refusal=image.refusal)
+    return image.refusal or f"stored; {added} jobs"
+
+
+def _await_again(runtime: Runtime, lease: Lease, ingest: Ingest, error: UploadCorrupt) -> str:
+    with runtime.database.transaction() as connection:
+        if leases.fail(connection, lease, kind=type(error).__name__, sentence=str(error)):
+            rois.await_again(connection, ingest.roi_id, kind=type(error).__name__, sentence=str(error))
+    return str(error)
+
+
+def _overlay(runtime: Runtime, lease: Lease) -> str:
+    with runtime.database.transaction() as connection:
+        overlay = chores.read_overlay(connection, lease.row_id)
+    image = runtime.objects.get(overlay.image_key, sha256=overlay.image_sha256)
+    class_map = decode_class_map(runtime.objects.get(overlay.class_map_key, sha256=overlay.class_map_sha256))
+    picture = render_overlay(
+        image,
+        class_map,
+        overlay.card.scheme,
+        PaletteName.SIMPLIFIED,
+        extent_px=(overlay.extent_width_px, overlay.extent_height_px),
+    )
+    stored = runtime.objects.put_named("overlays", picture, suffix=".jpg", media_type="image/jpeg")
+    with runtime.database.transaction() as connection:
+        if not leases.succeed(connection, lease):
+            return "lease lost"
+        chores.keep_overlay(
+            connection, overlay.job_id, object_key=stored.key, sha256=stored.sha256, bytes_=stored.bytes
+        )
+    return f"drawn; {stored.bytes} bytes"

@@ -1,0 +1,32 @@
+"""The workers' commands, found by `pantile` through its entry points: `pantile worker segment|imaging`."""
+
+from typing import Annotated
+
+import typer
+
+from pantile.settings import Settings
+
+app = typer.Typer(help="Start a worker: one process a GPU, or one on the CPU.", no_args_is_help=True)
+
+_Threads = Annotated[int | None, typer.Option(help="Tasks at once; PANTILE_WORKER_THREADS otherwise.", min=1)]
+
+
+@app.command()
+def segment(threads: _Threads = None) -> None:
+    """Segment ROIs: takes jobs from the queues segment.interactive and segment.bulk."""
+    from pantile_workers.process import run_segment_worker  # noqa: PLC0415 — torch only where it is used
+
+    run_segment_worker(_settings(threads))
+
+
+@app.command()
+def imaging(threads: _Threads = None) -> None:
+    """Ingest images and draw overlays: takes chores from the queue imaging."""
+    from pantile_workers.process import run_imaging_worker  # noqa: PLC0415 — pyvips only where it is used
+
+    run_imaging_worker(_settings(threads))
+
+
+def _settings(threads: int | None) -> Settings:
+    settings = Settings()
+    return settings.model_copy(update={"worker_threads": threads}) if threads else settings

@@ -1,0 +1,254 @@
+"""The engine: owns the device and turns an ROI and a segmenter into a class map.
+
+All calls to torch happen on one thread. ROIs go to the device once, as uint8, and stay there while a caller holds the
+handle; patches are cut from that one array, normalised, segmented and stitched on the device, and one uint8 class map
+comes back.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from pantile.domain.class_maps import ClassMap, RgbImage
+from pantile.domain.errors import SegmenterBroken
+from pantile.domain.patches import Patch, plan_grid
+from pantile.domain.segmenters import Card, EngineSettings, Precision, card_digest
+from pantile_workers.inference.checkpoints import load_network
+from pantile_workers.inference.devices import DeviceClock, DeviceThread, pick_device
+from pantile_workers.inference.loaded import LoadedSegmenter, SegmenterCache
+from pantile_workers.inference.stitching import keep_centres
+
+_WHITE = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RoiOnDevice:
+    """An ROI in the device's memory, (height, width, 3) uint8 RGB; let go of the handle to free it."""
+
+    pixels: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSeconds:
+    """Where the time of one segmentation went.
+
+    `waiting_s` before the device's thread was free, `preparing_s` cutting and normalising patches, `network_s` in the
+    network itself, `stitching_s` argmax, stitching and the class map's way back.
+    """
+
+    waiting_s: float
+    preparing_s: float
+    network_s: float
+    stitching_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Segmentation:
+    """What came out: `class_map` (height, width) uint8 in the pixels of the image given, and how."""
+
+    class_map: ClassMap
+    patches: int
+    batch_patches: int
+    seconds: StageSeconds
+
+
+class Engine:
+    """One device with the segmenters loaded on it. Callable from many threads; they take turns, in order.
+
+    `batch_patches` go through the network at once; where a GPU's memory does not hold them, half as many, down to one.
+    `torch_threads` is the number of CPU threads of the network, 0 for torch's own choice. None of this changes a class
+    map beyond the numerics of the device.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        batch_patches: int = 8,
+        segmenter_cache: int = 8,
+        torch_threads: int = 0,
+        waiting: int = 8,
+    ) -> None:
+        self.device = pick_device(device)
+        self._batch_patches = batch_patches
+        self._segmenters = SegmenterCache(limit=segmenter_cache)
+        self._thread = DeviceThread(waiting=waiting, threads=torch_threads)
+
+    def __enter__(self) -> Self:
+        """The engine; it is closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the device's thread."""
+        self._thread.close()
+
+    def load(self, card: Card, find_checkpoint: Callable[[], Path]) -> LoadedSegmenter:
+        """The card's segmenter on the device, from the cache or from the safetensors file that `find_checkpoint` gives.
+
+        `find_checkpoint` runs on the caller's thread, and only where the segmenter is not loaded yet.
+
+        Raises:
+            SegmenterBroken: the checkpoint cannot be read or does not fit the card.
+        """
+        digest = card_digest(card)
+
+        def load() -> LoadedSegmenter:
+            path = find_checkpoint()
+            return self._thread.call(lambda: self._load(card, digest, path))
+
+        return self._segmenters.get(digest, load)
+
+    def place(self, image: RgbImage) -> RoiOnDevice:
+        """The image, (height, width, 3) uint8 RGB, on the device: once for all segmenters of an ROI.
+
+        On the CPU the handle shares the image's memory, which must not change while it is in use.
+        """
+        return self._thread.call(lambda: RoiOnDevice(pixels=torch.from_numpy(image).to(self.device)))
+
+    def segment(self, roi: RoiOnDevice, segmenter: LoadedSegmenter, settings: EngineSettings) -> Segmentation:
+        """The class map of an ROI that was read at the segmenter's own mpp.
+
+        Raises:
+            SegmenterBroken: the settings do not fit the segmenter's patches, or the network's logits are not of the
+                shape that the card says, or not finite.
+            torch.OutOfMemoryError: the device's memory does not even hold one patch.
+        """
+        patches = _plan(roi, segmenter.card, settings)
+        asked = perf_counter()
+        return self._thread.call(lambda: self._segment(roi, segmenter, patches, settings.precision, asked))
+
+    def _load(self, card: Card, digest: str, path: Path) -> LoadedSegmenter:
+        network = load_network(card, path).to(self.device).to(memory_format=torch.channels_last)
+        return LoadedSegmenter(card=card, digest=digest, network=network)
+
+    def _segment(
+        self,
+        roi: RoiOnDevice,
+        segmenter: LoadedSegmenter,
+        patches: Sequence[Patch],
+        precision: Precision,
+        asked: float,
+    ) -> Segmentation:
+        waiting_s = perf_counter() - asked
+        with torch.inference_mode(), _arithmetic(precision):
+            run = _Run(roi.pixels, segmenter, DeviceClock(self.device))
+            batch_patches = run.stitch(patches, self._batch_patches)
+            class_map: ClassMap = run.class_map.cpu().numpy()
+        run.clock.mark("stitching")
+        run.check_finite()
+        seconds = run.clock.seconds()
+        return Segmentation(
+            class_map=class_map,
+            patches=len(patches),
+            batch_patches=batch_patches,
+            seconds=StageSeconds(
+                waiting_s=waiting_s,
+                preparing_s=seconds["preparing"],
+                network_s=seconds["network"],
+                stitching_s=seconds["stitching"],
+            ),
+        )
+
+
+class _Run:
+    """One ROI going through one network, on the device's thread."""
+
+    def __init__(self, pixels: Tensor, segmenter: LoadedSegmenter, clock: DeviceClock) -> None:
+        card, device = segmenter.card, pixels.device
+        self._pixels = pixels
+        self._segmenter = segmenter
+        self._mean = torch.tensor(card.normalisation.mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(card.normalisation.std, device=device).view(1, 3, 1, 1)
+        self._is_finite = torch.ones((), dtype=torch.bool, device=device)
+        self.class_map = torch.empty(pixels.shape[:2], dtype=torch.uint8, device=device)
+        self.clock = clock
+
+    def stitch(self, patches: Sequence[Patch], batch_patches: int) -> int:
+        """Fills the class map, and gives the batch size that fitted into memory."""
+        done = 0
+        while done < len(patches):
+            batch = patches[done : done + batch_patches]
+            if self._try_batch(batch):
+                done += len(batch)
+            else:
+                batch_patches = len(batch) // 2
+        return batch_patches
+
+    def check_finite(self) -> None:
+        """Raises `SegmenterBroken` where any logit was not finite; once a run, as it waits for the device."""
+        if not bool(self._is_finite):
+            raise SegmenterBroken(f"{self._segmenter.card.name}: the network gave values that are no finite numbers")
+
+    def _try_batch(self, patches: Sequence[Patch]) -> bool:
+        """Whether the batch went through; False where it needs more memory than there is and can still be halved."""
+        try:
+            predicted = self._predict(self._cut(patches))
+        except torch.OutOfMemoryError:
+            if len(patches) == 1:
+                raise
+        else:
+            keep_centres(self.class_map, patches, predicted)
+            self.clock.mark("stitching")
+            return True
+        # After the except block: until then the error holds the tensors of the failed batch.
+        torch.cuda.empty_cache()
+        return False
+
+    def _cut(self, patches: Sequence[Patch]) -> Tensor:
+        """(patches, 3, patch_px, patch_px) float32, normalised, channels last; white beyond the ROI."""
+        side = self._segmenter.card.patch_px
+        cut = torch.full((len(patches), side, side, 3), _WHITE, dtype=torch.uint8, device=self._pixels.device)
+        for target, patch in zip(cut, patches, strict=True):
+            top, left = patch.row.start, patch.column.start
+            part = self._pixels[top : top + side, left : left + side]
+            target[: part.shape[0], : part.shape[1]] = part
+        normalised = cut.permute(0, 3, 1, 2).to(torch.float32).div_(255).sub_(self._mean).div_(self._std)
+        self.clock.mark("preparing")
+        return normalised
+
+    def _predict(self, normalised: Tensor) -> Tensor:
+        """(patches, patch_px, patch_px) uint8 class indices."""
+        logits = self._segmenter.network(normalised)
+        self.clock.mark("network")
+        count, _, height, width = normalised.shape
+        expected = (count, self._segmenter.card.output_channels, height, width)
+        if tuple(logits.shape) != expected:
+            name, shape = self._segmenter.card.name, tuple(logits.shape)
+            raise SegmenterBroken(f"{name}: the network gave values of the shape {shape}, the card promises {expected}")
+        self._is_finite &= torch.isfinite(logits).all()
+        predicted: Tensor = logits.argmax(dim=1).to(torch.uint8)
+        return predicted
+
+
+def _plan(roi: RoiOnDevice, card: Card, settings: EngineSettings) -> list[Patch]:
+    height, width = roi.pixels.shape[:2]
+    try:
+        return plan_grid(
+            height, width, patch_px=card.patch_px, stride_px=settings.stride_px, margin_px=settings.margin_px
+        )
+    except ValueError as error:
+        raise SegmenterBroken(f"{card.name}: {error}") from error
+
+
+def _arithmetic(precision: Precision) -> AbstractContextManager[None]:
+    """The arithmetic in which the network runs; the place where autocast enters for other precisions."""
+    match precision:
+        case Precision.FLOAT32:
+            return _plain_float32()
+
+
+def _plain_float32() -> AbstractContextManager[None]:
+    """float32 all the way: cuDNN's convolutions otherwise round to TF32, and may pick another algorithm each time."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)

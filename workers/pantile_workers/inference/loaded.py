@@ -1,0 +1,57 @@
+"""Loaded segmenters: networks that stay on the device between ROIs, loaded once however many ask at the same time."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from torch import nn
+
+from pantile.domain.segmenters import Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadedSegmenter:
+    """A segmenter's card and its network on a device; `digest` is the card's (`card_digest`)."""
+
+    card: Card
+    digest: str
+    network: nn.Module
+
+
+class SegmenterCache:
+    """The segmenters used last, by card digest, at most `limit`; one that is in use lives on until its user is done."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._segmenters: OrderedDict[str, LoadedSegmenter] = OrderedDict()
+        self._lock = Lock()
+        self._loading: defaultdict[str, Lock] = defaultdict(Lock)
+
+    def get(self, digest: str, load: Callable[[], LoadedSegmenter]) -> LoadedSegmenter:
+        """The segmenter of that digest; of several callers at once one loads it while the others wait.
+
+        An error of `load` is raised to the caller whose turn it was; the next one tries again.
+        """
+        with self._lock:
+            loading = self._loading[digest]
+        with loading:
+            return self._known(digest) or self._keep(digest, load())
+
+    def __len__(self) -> int:
+        """How many segmenters are kept."""
+        return len(self._segmenters)
+
+    def _known(self, digest: str) -> LoadedSegmenter | None:
+        with self._lock:
+            known = self._segmenters.get(digest)
+            if known is not None:
+                self._segmenters.move_to_end(digest)
+            return known
+
+    def _keep(self, digest: str, segmenter: LoadedSegmenter) -> LoadedSegmenter:
+        with self._lock:
+            self._segmenters[digest] = segmenter
+            while len(self._segmenters) > self._limit:
+                self._segmenters.popitem(last=False)
+        return segmenter

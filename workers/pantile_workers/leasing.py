@@ -1,0 +1,165 @@
+"""How a worker holds work: leases kept alive by one heartbeat, suspects done in solitude, and every end recorded."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+from uuid import UUID
+
+from pantile.catalog import leases, rois
+from pantile.catalog.database import Database
+from pantile.catalog.leases import Lease, Leased
+from pantile.domain.errors import DatabaseDown, JobFailed, LeaseLost, PantileError, ServiceDown
+from pantile.logs import log
+
+Done = TypeVar("Done")
+
+_TABLES: tuple[Leased, ...] = ("jobs", "chores")
+
+
+class Solitude:
+    """Lets any number of tasks run together, or one alone. One that waits to be alone holds newcomers back."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._together = 0
+        self._alone = False
+        self._waiting_alone = 0
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Runs beside others."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone and not self._waiting_alone)
+            self._together += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._together -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Runs with nothing beside it."""
+        with self._changed:
+            self._waiting_alone += 1
+            try:
+                self._changed.wait_for(lambda: not self._alone and not self._together)
+            finally:
+                self._waiting_alone -= 1
+            self._alone = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._alone = False
+                self._changed.notify_all()
+
+
+class LeaseKeeper:
+    """Renews, from one thread, all leases that this process holds, three times within their length."""
+
+    def __init__(self, database: Database, *, lease_s: float) -> None:
+        self._database = database
+        self._lease_s = lease_s
+        self._held: dict[tuple[Leased, int], Lease] = {}
+        self._guard = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._renew_until_stopped, name="lease keeper", daemon=True)
+
+    def start(self) -> None:
+        """Starts the heartbeat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the heartbeat; leases that are still held run out."""
+        self._stopped.set()
+
+    @contextmanager
+    def holding(self, held: list[Lease]) -> Iterator[None]:
+        """Keeps these leases alive inside the block."""
+        with self._guard:
+            self._held.update({(lease.table, lease.row_id): lease for lease in held})
+        try:
+            yield
+        finally:
+            for lease in held:
+                self.drop(lease)
+
+    def drop(self, lease: Lease) -> None:
+        """Stops renewing a lease: its work has ended."""
+        with self._guard:
+            self._held.pop((lease.table, lease.row_id), None)
+
+    def check(self, lease: Lease) -> None:
+        """Raises `LeaseLost` when the last heartbeat found that the lease is not ours any more."""
+        with self._guard:
+            if (lease.table, lease.row_id) not in self._held:
+                raise LeaseLost(f"{lease.table} {lease.row_id}")
+
+    def release_all(self) -> int:
+        """Gives back, without charge, all that is held; for a worker that has to stop now."""
+        with self._guard:
+            held = list(self._held.values())
+            self._held.clear()
+        with self._database.transaction() as connection:
+            return sum(
+                leases.release(connection, table, [lease.token for lease in held if lease.table == table])
+                for table in _TABLES
+            )
+
+    def _renew_until_stopped(self) -> None:
+        while not self._stopped.wait(self._lease_s / 3):
+            try:
+                self._renew()
+            except DatabaseDown as error:
+                log.warning("leases not renewed", error=str(error))
+
+    def _renew(self) -> None:
+        for table in _TABLES:
+            with self._guard:
+                held = {lease.row_id: lease for lease in self._held.values() if lease.table == table}
+            if not held:
+                continue
+            tokens: set[UUID] = {lease.token for lease in held.values()}
+            with self._database.transaction() as connection:
+                kept = leases.renew(connection, table, list(tokens), lease_s=self._lease_s)
+            for row_id in held.keys() - kept:
+                log.warning("lease lost", table=table, row_id=row_id)
+                self.drop(held[row_id])
+
+
+class NotDone(PantileError):
+    """The work was not done; its row in the catalog says what follows."""
+
+
+def attempt(database: Database, lease: Lease, work: Callable[[], Done]) -> Done:
+    """Does held work, whose row is ended by the work itself, or here when it goes wrong.
+
+    Raises:
+        NotDone: the work went wrong and its row says so: failed with its sentence after a `JobFailed`; given back
+            uncharged when a server is down; else given back charged, so that an input that always breaks the work
+            fails in the end.
+        DatabaseDown: not even that could be recorded; the lease will end.
+    """
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 — the outermost loop around any piece of work: every end is recorded
+        sentence = _end_badly(database, lease, error)
+    raise NotDone(sentence)
+
+
+def _end_badly(database: Database, lease: Lease, error: Exception) -> str:
+    kind = type(error).__name__
+    sentence = str(error) if isinstance(error, PantileError) else f"{kind}: {error}"
+    with database.transaction() as connection:
+        if isinstance(error, JobFailed):
+            held = leases.fail(connection, lease, kind=kind, sentence=sentence)
+        else:
+            charge = not isinstance(error, (ServiceDown, LeaseLost))
+            held = leases.give_back(connection, lease, kind=kind, sentence=sentence, charge=charge)
+        rois.refuse_failed_ingests(connection)
+    trace = None if isinstance(error, PantileError) else error
+    log.warning("work not done", table=lease.table, row_id=lease.row_id, error=sentence, held=held, exc_info=trace)
+    return sentence

@@ -1,0 +1,103 @@
+"""A worker process: Celery's thread pool around one runtime, its heartbeat, its readiness and its end.
+
+Threads, not processes: one CUDA context, one decode for an ROI's segmenters, and stages that overlap. On SIGTERM Celery
+stops consuming and waits for running tasks; what is not done within the drain time is given back at once, and the
+process ends.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
+
+from pantile.domain.errors import PantileError
+from pantile.logs import configure_logs, log
+from pantile.queue import IMAGING_QUEUES, SEGMENT_QUEUES, make_celery
+from pantile.settings import Settings
+from pantile_workers.runtime import Runtime
+from pantile_workers.tasks import register_tasks
+
+_EXIT_DRAINED = 75
+"""EX_TEMPFAIL: stopped with work given back; a supervisor may start another."""
+
+
+def run_segment_worker(settings: Settings) -> None:
+    """Runs a segment worker until it is told to stop."""
+    _run(settings, kind="segment", queues=SEGMENT_QUEUES, needs_engine=True)
+
+
+def run_imaging_worker(settings: Settings) -> None:
+    """Runs an imaging worker until it is told to stop."""
+    _run(settings, kind="imaging", queues=IMAGING_QUEUES)
+
+
+def _run(settings: Settings, *, kind: str, queues: Sequence[str], needs_engine: bool = False) -> None:
+    setup_logging.connect(_keep_our_logs)
+    configure_logs(settings)
+    runtime = Runtime(settings, kind=kind)
+    app = make_celery(settings)
+    register_tasks(app, runtime)
+    ready = _ReadyFile()
+    drain = _Drain(runtime)
+    worker_ready.connect(ready.touch)
+    worker_shutting_down.connect(drain.begin)
+    with runtime:
+        if needs_engine:
+            threading.Thread(target=_warm_up, args=(runtime,), name="warm-up", daemon=True).start()
+        app.worker_main(
+            [
+                "worker",
+                "--pool=threads",
+                f"--concurrency={settings.worker_threads}",
+                f"--queues={','.join(queues)}",
+                f"--hostname={runtime.name}",
+                "--task-events",
+                "--without-gossip",
+                "--without-mingle",
+                f"--loglevel={settings.log_level}",
+            ]
+        )
+
+
+def _warm_up(runtime: Runtime) -> None:
+    """Loads what the first job needs while the worker is already taking messages."""
+    log.info("engine ready", device=str(runtime.engine.device))
+
+
+def _keep_our_logs(**_: Any) -> None:
+    """Stands in Celery's way, which would configure logging by itself."""
+
+
+class _ReadyFile:
+    """The file that tells a supervisor that this worker consumes."""
+
+    def __init__(self) -> None:
+        self._path = os.environ.get("PANTILE_READY_FILE")
+
+    def touch(self, **_: Any) -> None:
+        log.info("worker ready")
+        if self._path:
+            Path(self._path).touch()
+
+
+class _Drain:
+    """Gives running tasks the drain time, then gives their work back and ends the process."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def begin(self, **_: Any) -> None:
+        log.info("worker stopping", drain_s=self._runtime.settings.drain_s)
+        timer = threading.Timer(self._runtime.settings.drain_s, self._end)
+        timer.daemon = True
+        timer.start()
+
+    def _end(self) -> None:
+        try:
+            log.warning("work given back", rows=self._runtime.leases.release_all())
+        except PantileError as error:
+            log.warning("work not given back", error=str(error))
+        os._exit(_EXIT_DRAINED)

@@ -1,0 +1,181 @@
+"""Segmenting: one claim takes an ROI's waiting jobs, one fetch and decode serve them all, each is stored by itself.
+
+While the network works on one job, the class map of the job before is encoded, uploaded and committed.
+"""
+
+import platform
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
+from functools import cache, partial
+from importlib.metadata import version
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+from pantile.catalog import jobs
+from pantile.catalog.jobs import ClaimedJob, ClassMapRow, JobClaim
+from pantile.domain.class_maps import PaletteName, count_pixels
+from pantile.domain.messages import SegmentRoi
+from pantile.logs import log
+from pantile_workers.imaging.class_map_files import encode_class_map
+from pantile_workers.imaging.reading import RoiPixels, read_roi
+from pantile_workers.leasing import NotDone, attempt
+from pantile_workers.runtime import Runtime
+
+if TYPE_CHECKING:
+    from pantile_workers.inference.engine import RoiOnDevice, Segmentation
+
+_LIBRARIES = ("pantile", "torch", "segmentation-models-pytorch", "timm", "pyvips-binary", "numpy")
+
+
+def segment_roi(runtime: Runtime, message: SegmentRoi) -> str:
+    """Segments the job that the message names, together with the other waiting jobs of its ROI.
+
+    Raises:
+        NotDone: some of the jobs were not done; each one's row says why and what follows.
+    """
+    with runtime.solitude.together():
+        claim = _claim(runtime, message.job_id, alone=False)
+        if not claim.needs_solitude:
+            return _segment_claimed(runtime, claim.jobs)
+    with runtime.solitude.alone():
+        return _segment_claimed(runtime, _claim(runtime, message.job_id, alone=True).jobs)
+
+
+def _claim(runtime: Runtime, job_id: int, *, alone: bool) -> JobClaim:
+    with runtime.database.transaction() as connection:
+        return jobs.claim_jobs(
+            connection, job_id, worker=runtime.name, token=uuid4(), lease_s=runtime.settings.lease_s, alone=alone
+        )
+
+
+def _segment_claimed(runtime: Runtime, claimed: Sequence[ClaimedJob]) -> str:
+    if not claimed:
+        return "nothing to do"
+    roi = _SharedRoi(runtime, claimed[0])
+    storing: list[Future[None]] = []
+    problems: list[str] = []
+    with runtime.leases.holding([job.lease for job in claimed]):
+        for job in claimed:
+            try:
+                segmented = attempt(runtime.database, job.lease, partial(_segment, runtime, roi, job))
+            except NotDone as error:
+                problems.append(f"{job.card.name}: {error.detail}")
+                continue
+            store = partial(_store, runtime, job, segmented)
+            storing.append(runtime.storing.submit(attempt, runtime.database, job.lease, store))
+        for future in storing:
+            try:
+                future.result()
+            except NotDone as error:
+                problems.append(error.detail)
+    if problems:
+        raise NotDone("; ".join(problems))
+    return f"segmented by {', '.join(job.card.name for job in claimed)}"
+
+
+class _PlacedRoi(NamedTuple):
+    """An ROI at one segmenter's mpp, in memory and on the device."""
+
+    pixels: RoiPixels
+    on_device: "RoiOnDevice"
+
+
+class _SharedRoi:
+    """An ROI for the jobs of one claim: fetched once, read and placed once for each model mpp."""
+
+    def __init__(self, runtime: Runtime, job: ClaimedJob) -> None:
+        self._runtime = runtime
+        self._job = job
+        self._file: bytes | None = None
+        self._placed: dict[float, _PlacedRoi] = {}
+
+    def at(self, model_mpp: float, timings: dict[str, float]) -> _PlacedRoi:
+        """The ROI at `model_mpp`; adds the seconds that it took to `timings`."""
+        if model_mpp not in self._placed:
+            started = perf_counter()
+            data = self._fetch()
+            fetched = perf_counter()
+            pixels = read_roi(
+                data,
+                roi_mpp=self._job.roi_mpp,
+                model_mpp=model_mpp,
+                max_megapixels=self._runtime.settings.max_megapixels,
+            )
+            self._placed[model_mpp] = _PlacedRoi(pixels, self._runtime.engine.place(pixels.image))
+            timings |= {"fetch": fetched - started, "decode": perf_counter() - fetched}
+        return self._placed[model_mpp]
+
+    def _fetch(self) -> bytes:
+        if self._file is None:
+            self._file = self._runtime.objects.get(self._job.image_key, sha256=self._job.image_sha256)
+        return self._file
+
+
+class _Segmented(NamedTuple):
+    """What the network made of a job, on its way to the bucket."""
+
+    pixels: RoiPixels
+    segmentation: "Segmentation"
+    timings: dict[str, float]
+
+
+def _segment(runtime: Runtime, roi: _SharedRoi, job: ClaimedJob) -> _Segmented:
+    runtime.leases.check(job.lease)
+    timings: dict[str, float] = {}
+    placed = roi.at(job.card.model_mpp, timings)
+    segmenter = runtime.engine.load(
+        job.card, partial(runtime.fetch_checkpoint, job.checkpoint_key, sha256=job.card.checkpoint_sha256)
+    )
+    segmentation = runtime.engine.segment(placed.on_device, segmenter, job.settings)
+    timings |= {stage.removesuffix("_s"): seconds for stage, seconds in asdict(segmentation.seconds).items()}
+    return _Segmented(placed.pixels, segmentation, timings)
+
+
+def _store(runtime: Runtime, job: ClaimedJob, segmented: _Segmented) -> None:
+    runtime.leases.check(job.lease)
+    class_map, timings, started = segmented.segmentation.class_map, segmented.timings, perf_counter()
+    data = encode_class_map(class_map, job.card.scheme.palette(PaletteName.SIMPLIFIED))
+    encoded = perf_counter()
+    stored = runtime.objects.put_named("class-maps", data, suffix=".png", media_type="image/png")
+    timings |= {"encode": encoded - started, "upload": perf_counter() - encoded}
+    extent_width_px, extent_height_px = segmented.pixels.extent_px
+    row = ClassMapRow(
+        object_key=stored.key,
+        sha256=stored.sha256,
+        bytes=stored.bytes,
+        width_px=class_map.shape[1],
+        height_px=class_map.shape[0],
+        map_mpp=job.card.model_mpp,
+        extent_width_px=extent_width_px,
+        extent_height_px=extent_height_px,
+        class_pixels=count_pixels(class_map, len(job.card.scheme)),
+        provenance=_provenance(runtime, job, segmented.segmentation),
+    )
+    with runtime.database.transaction() as connection:
+        held = jobs.finish_job(connection, job.lease, row, timings=timings)
+    runtime.leases.drop(job.lease)
+    log.info("class map stored", job_id=job.job_id, segmenter=job.card.name, held=held, **timings)
+
+
+def _provenance(runtime: Runtime, job: ClaimedJob, segmentation: "Segmentation") -> dict[str, Any]:
+    return {
+        "image_sha256": job.image_sha256,
+        "roi_mpp": job.roi_mpp,
+        "segmenter": job.card.name,
+        "segmenter_version": job.card.version,
+        "checkpoint_sha256": job.card.checkpoint_sha256,
+        "settings": job.settings.document(),
+        "patches": segmentation.patches,
+        "batch_patches": segmentation.batch_patches,
+        "device": str(runtime.engine.device),
+        "worker": runtime.name,
+        "attempt": job.attempt,
+        "libraries": _library_versions(),
+    }
+
+
+@cache
+def _library_versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}

@@ -1,0 +1,1 @@
+"""Training: from images with class maps to a segmenter's checkpoint."""
