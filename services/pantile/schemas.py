@@ -13,8 +13,16 @@ from pantile.domain.rois import MAX_MPP, MIN_MPP, TissueType
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Shape(BaseModel):
+class _Ask(BaseModel):
+    """A request: what it names is known, or it is refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Shape(BaseModel):
+    """An answer: an older client passes over what a newer service adds."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Problem(BaseModel):
@@ -26,7 +34,7 @@ class Problem(BaseModel):
     detail: str
 
 
-class RoiIn(_Shape):
+class RoiIn(_Ask):
     """One ROI of a submission. Give `sha256` and `bytes` of an image that you will upload, neither for an address."""
 
     path: str = Field(min_length=1, max_length=2048, examples=["s3://study/TCGA-BRCA-A2-A0D2_0.25_tumor_original.jpg"])
@@ -40,7 +48,7 @@ class RoiIn(_Shape):
     bytes: int | None = Field(None, ge=0)
 
 
-class SubmissionIn(_Shape):
+class SubmissionIn(_Ask):
     """ROIs to be segmented by segmenters; all of them belong to one cohort or name theirs."""
 
     cohort: str | None = Field(None, max_length=100, description="The cohort of ROIs that name none.")
@@ -88,7 +96,7 @@ class UploadPage(_Shape):
     next: int | None = None
 
 
-class UploadsDone(_Shape):
+class UploadsDone(_Ask):
     """The ROIs whose uploads have arrived."""
 
     roi_ids: list[int] = Field(min_length=1, max_length=10_000)
@@ -301,7 +309,7 @@ class SegmenterList(_Shape):
     segmenters: list[SegmenterOut]
 
 
-class CheckpointIn(_Shape):
+class CheckpointIn(_Ask):
     """A checkpoint that is about to be uploaded."""
 
     sha256: Sha256
@@ -314,7 +322,7 @@ class CheckpointUpload(_Shape):
     url: str | None
 
 
-class SegmenterIn(_Shape):
+class SegmenterIn(_Ask):
     """A card in TOML, and the digest of its checkpoint (uploaded before)."""
 
     card: str = Field(max_length=200_000)

@@ -52,7 +52,7 @@ def make_cohort(database: Database) -> MakeCohort:
     def make(
         name: str = "TCGA-BRCA", *, images: int = 2, segmenter_names: tuple[str, ...] = ("lung", "breast")
     ) -> Cohort:
-        table = [{"path": f"slide{number}.jpg", "mpp": "0.25"} for number in range(images)]
+        table = [(f"line {number}", {"path": f"slide{number}.jpg", "mpp": "0.25"}) for number in range(images)]
         rows = read_rows(table, columns=["path", "mpp"], cohort=name)
         with database.transaction() as connection:
             ids = [

@@ -41,12 +41,13 @@ def _run(settings: Settings, *, kind: str, queues: Sequence[str], needs_engine: 
     app = make_celery(settings)
     register_tasks(app, runtime)
     ready = _ReadyFile()
+    warm_up = _WarmUp(runtime)
     drain = _Drain(runtime)
     worker_ready.connect(ready.touch)
+    if needs_engine:
+        worker_ready.connect(warm_up.begin)
     worker_shutting_down.connect(drain.begin)
     with runtime:
-        if needs_engine:
-            threading.Thread(target=_warm_up, args=(runtime,), name="warm-up", daemon=True).start()
         app.worker_main(
             [
                 "worker",
@@ -60,11 +61,6 @@ def _run(settings: Settings, *, kind: str, queues: Sequence[str], needs_engine: 
                 f"--loglevel={settings.log_level}",
             ]
         )
-
-
-def _warm_up(runtime: Runtime) -> None:
-    """Loads what the first job needs while the worker is already taking messages."""
-    log.info("engine ready", device=str(runtime.engine.device))
 
 
 def _keep_our_logs(**_: Any) -> None:
@@ -81,6 +77,19 @@ class _ReadyFile:
         log.info("worker ready")
         if self._path:
             Path(self._path).touch()
+
+
+class _WarmUp:
+    """Loads what the first job needs, beside a worker that is already taking messages."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def begin(self, **_: Any) -> None:
+        threading.Thread(target=self._load, name="warm-up", daemon=True).start()
+
+    def _load(self) -> None:
+        log.info("engine ready", device=str(self._runtime.engine.device))
 
 
 class _Drain:

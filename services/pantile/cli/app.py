@@ -28,6 +28,7 @@ _OWN = (
     ("cohorts", "pantile.cli.cohorts", _WORK, "List cohorts, cancel one."),
     ("jobs", "pantile.cli.jobs", _WORK, "List jobs, look at one, try failed ones again."),
     ("segmenters", "pantile.cli.segmenters", _WORK, "List segmenters, add one with its checkpoint."),
+    ("demo", "pantile.cli.demo", _STACK, "Run three small cohorts of generated tissue through the whole system."),
     ("up", "pantile.local.commands", _STACK, "Start PostgreSQL, Redis, S3 and Pantile's own processes here."),
     ("down", "pantile.local.commands", _STACK, "Stop what `up` started."),
     ("status", "pantile.local.commands", _STACK, "Show what runs here, where, and whether it is well."),

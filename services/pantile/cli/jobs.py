@@ -112,7 +112,9 @@ def retry(
     if not job_ids and cohort is None:
         raise InputRefused("name jobs by their id, or a cohort with --cohort")
     with open_api(api) as client:
-        failed = [] if cohort is None else [job.id for job in client.jobs(cohort=cohort, state=JobState.FAILED)]
+        failed = (
+            [] if cohort is None else [job.id for job in client.jobs(cohort=cohort, state=JobState.FAILED, limit=1000)]
+        )
         wanted = [*(job_ids or []), *failed]
         refused = 0
         for job_id in wanted:

@@ -109,7 +109,9 @@ def failure_lines(progress: CohortOut, failed: Sequence[JobListed]) -> list[str]
         for job in failed
         if (job.roi, job.error) not in refused
     ]
-    return [*_lines("ROI refused", refusals), *_lines("failed", failures)]
+    untold = progress.jobs.get(JobState.FAILED, 0) - len(failed)
+    more = [f"{count(untold, 'more job')} failed"] if untold > 0 else []
+    return [*_lines("ROI refused", refusals), *_lines("failed", failures), *more]
 
 
 def _lines(label: str, problems: Sequence[tuple[str, str]]) -> list[str]:

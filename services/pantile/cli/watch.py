@@ -1,8 +1,8 @@
 """`pantile watch`: a cohort's progress, live on a terminal, in plain lines elsewhere."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -27,6 +27,58 @@ _PATIENCE_S = 120.0
 """How long a web service that has gone away is waited for: longer than a restart takes."""
 
 _LINE_EVERY_S = 10.0
+_MOST_FAILURES = 1000
+"""Failed jobs that are asked for; of more than these, only the number is told."""
+
+
+class Watcher:
+    """Looks at a cohort again and again, and outlives a web service that goes away for a while."""
+
+    def __init__(self, client: ApiClient, cohort: str) -> None:
+        self._client = client
+        self._cohort = cohort
+        self._lost_at: float | None = None
+        self._failed_then = 0
+        self.failed: list[JobListed] = []
+        self.progress = self._look()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the web service did not answer last time."""
+        return self._lost_at is not None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing has gone wrong so far."""
+        progress = self.progress
+        went_wrong = progress.jobs.get(JobState.FAILED, 0) + progress.rois.get("refused", 0)
+        return not went_wrong and progress.state is not CohortState.CANCELLED
+
+    def looks(self) -> Iterator[CohortOut]:
+        """What was seen at first, and each second after, until the cohort is settled.
+
+        Raises:
+            ServiceDown: the web service has not answered for two minutes.
+        """
+        yield self.progress
+        while not self.progress.settled:
+            time.sleep(_POLL_S)
+            try:
+                self.progress = self._look()
+                self._lost_at = None
+            except ServiceDown:
+                self._lost_at = self._lost_at or time.monotonic()
+                if time.monotonic() - self._lost_at > _PATIENCE_S:
+                    raise
+            yield self.progress
+
+    def _look(self) -> CohortOut:
+        progress = self._client.cohort(self._cohort)
+        failed = progress.jobs.get(JobState.FAILED, 0)
+        if failed != self._failed_then:
+            found = self._client.jobs(cohort=str(progress.id), state=JobState.FAILED, limit=_MOST_FAILURES)
+            self.failed, self._failed_then = list(islice(found, _MOST_FAILURES)), failed
+        return progress
 
 
 @app.command()
@@ -42,115 +94,64 @@ def watch(
     Ends with 0 if all succeeded, with 1 if jobs failed, ROIs were refused or the cohort was cancelled.
     """
     with open_api(api) as client:
-        if once:
-            progress = client.cohort(cohort)
-            _show(progress, Failures().of(client, progress), as_json=as_json)
-            raise typer.Exit(0 if is_well(progress) else EXIT_FAILED)
+        watcher = Watcher(client, cohort)
         try:
-            succeeded = _follow_json(client, cohort) if as_json else follow(client, cohort)
+            if as_json:
+                _write_json(watcher, once=once)
+            elif once:
+                _show(watcher)
+            else:
+                _follow(watcher)
         except KeyboardInterrupt:
             raise typer.Exit(EXIT_INTERRUPTED) from None
-        raise typer.Exit(0 if succeeded else EXIT_FAILED)
-
-
-def is_well(progress: CohortOut) -> bool:
-    """Whether nothing has gone wrong so far."""
-    return (
-        progress.jobs.get(JobState.FAILED, 0) == 0
-        and progress.rois.get("refused", 0) == 0
-        and progress.state is not CohortState.CANCELLED
-    )
+    raise typer.Exit(0 if watcher.is_well else EXIT_FAILED)
 
 
 def follow(client: ApiClient, cohort: str) -> bool:
     """Shows a cohort's progress until it is settled; gives whether all succeeded."""
-    console = make_console()
-    return _follow_live(client, cohort) if console.is_terminal else _follow_lines(client, cohort)
+    watcher = Watcher(client, cohort)
+    _follow(watcher)
+    return watcher.is_well
 
 
-@dataclass(slots=True)
-class Failures:
-    """A cohort's failed jobs, asked for again only when their number has changed."""
-
-    jobs: Sequence[JobListed] = ()
-
-    def of(self, client: ApiClient, progress: CohortOut) -> Sequence[JobListed]:
-        """The failed jobs as of this progress."""
-        if progress.jobs.get(JobState.FAILED, 0) != len(self.jobs):
-            self.jobs = tuple(client.jobs(cohort=str(progress.id), state=JobState.FAILED))
-        return self.jobs
+def _follow(watcher: Watcher) -> None:
+    if make_console().is_terminal:
+        _follow_live(watcher)
+    else:
+        _follow_lines(watcher)
 
 
-@dataclass(slots=True)
-class _Patience:
-    """Outlives a web service that goes away for a while."""
-
-    lost_at: float | None = None
-
-    def ask(self, client: ApiClient, cohort: str) -> CohortOut | None:
-        """The progress, or None while nobody answers; raises `ServiceDown` when that lasts too long."""
-        try:
-            progress = client.cohort(cohort)
-        except ServiceDown:
-            now = time.monotonic()
-            self.lost_at = self.lost_at or now
-            if now - self.lost_at > _PATIENCE_S:
-                raise
-            return None
-        self.lost_at = None
-        return progress
+def _follow_live(watcher: Watcher) -> None:
+    with Live(console=make_console(), refresh_per_second=4) as live:
+        for progress in watcher.looks():
+            live.update(compose(progress, watcher.failed, is_lost=watcher.is_lost))
 
 
-def _follow_live(client: ApiClient, cohort: str) -> bool:
-    progress, failures, patience = client.cohort(cohort), Failures(), _Patience()
-    console = make_console()
-    with Live(console=console, refresh_per_second=4, transient=False) as live:
-        failed: Sequence[JobListed] = ()
-        while True:
-            failed = failures.of(client, progress) if patience.lost_at is None else failed
-            live.update(compose(progress, failed, is_lost=patience.lost_at is not None))
-            if progress.settled:
-                return is_well(progress)
-            time.sleep(_POLL_S)
-            progress = patience.ask(client, cohort) or progress
-
-
-def _follow_lines(client: ApiClient, cohort: str) -> bool:
-    progress, patience = client.cohort(cohort), _Patience()
-    said, said_at = "", 0.0
-    while True:
+def _follow_lines(watcher: Watcher) -> None:
+    said, said_at, was_lost = "", -_LINE_EVERY_S, False
+    for progress in watcher.looks():
         line = summarise(progress)
         if line != said and (time.monotonic() - said_at >= _LINE_EVERY_S or progress.settled):
             said, said_at = line, time.monotonic()
             say(line)
-        if progress.settled:
-            for problem in failure_lines(progress, Failures().of(client, progress)):
-                say(problem)
-            return is_well(progress)
-        time.sleep(_POLL_S)
-        was_lost = patience.lost_at is not None
-        progress = patience.ask(client, cohort) or progress
-        if patience.lost_at is not None and not was_lost:
+        if watcher.is_lost and not was_lost:
             remark("The web service does not answer; trying again.")
+        was_lost = watcher.is_lost
+    for problem in failure_lines(watcher.progress, watcher.failed):
+        say(problem)
 
 
-def _follow_json(client: ApiClient, cohort: str) -> bool:
-    progress, patience = client.cohort(cohort), _Patience()
+def _write_json(watcher: Watcher, *, once: bool) -> None:
     said = ""
-    while True:
+    for progress in watcher.looks():
         document = progress.model_dump_json()
         if document != said:
             said = document
             say(document)
-        if progress.settled:
-            return is_well(progress)
-        time.sleep(_POLL_S)
-        progress = patience.ask(client, cohort) or progress
+        if once:
+            return
 
 
-def _show(progress: CohortOut, failed: Sequence[JobListed], *, as_json: bool) -> None:
-    if as_json:
-        say(progress.model_dump_json())
-        return
+def _show(watcher: Watcher) -> None:
     console = make_console()
-    console.print(compose(progress, failed, bar_width=BAR_WIDTH if console.is_terminal else 0))
+    console.print(compose(watcher.progress, watcher.failed, bar_width=BAR_WIDTH if console.is_terminal else 0))

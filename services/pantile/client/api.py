@@ -129,9 +129,16 @@ class ApiClient:
         state: JobState | None = None,
         segmenter: str | None = None,
         roi: str | None = None,
+        limit: int = 100,
     ) -> Iterator[JobListed]:
-        """Jobs by ascending id, those that fit every filter given."""
-        wanted: dict[str, Cursor | None] = {"cohort": cohort, "state": state, "segmenter": segmenter, "roi": roi}
+        """Jobs by ascending id, those that fit every filter given, asked for `limit` (up to 1000) at a time."""
+        wanted: dict[str, Cursor | None] = {
+            "cohort": cohort,
+            "state": state,
+            "segmenter": segmenter,
+            "roi": roi,
+            "limit": limit,
+        }
         for page in _pages(lambda after: self._ask("GET", "/v1/jobs", JobPage, query={**wanted, "after": after})):
             yield from page.jobs
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pantile.domain.cohorts import IMAGE_SUFFIXES, ManifestRow, read_rows
+from pantile.domain.cohorts import IMAGE_SUFFIXES, Cells, ManifestRow, read_rows, refuse_rows
 from pantile.domain.errors import ExtraMissing, FileRefused, ManifestRefused
-from pantile.domain.rois import RoiKey
 
 MAX_ROWS = 100_000
 """ROIs that one submission may have, by `schemas.SubmissionIn`."""
@@ -20,11 +19,6 @@ _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _PARQUET_SUFFIXES = (".parquet", ".pq")
 _PRODUCTS = ("_mask", "_class_map", "_overlay")
 """Endings of pictures made of ROIs, by the study or by `pantile results`: they may lie beside the ROIs."""
-
-_SHOWN_PROBLEMS = 20
-_SHOWN_ROWS = 5
-
-Cells = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +99,7 @@ def _read_csv(path: Path) -> _Table:
         raise ManifestRefused(f"{path} is not text in UTF-8; save it as CSV in UTF-8") from error
     except csv.Error as error:
         raise ManifestRefused(f"{path} is not valid CSV, {error}") from error
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise ManifestRefused(f"the column {twice[0]!r} is there twice")
-    _refuse(
+    refuse_rows(
         (f"line {line}", f"{len(row)} cells under {len(header)} columns")
         for line, row in rows
         if len(row) > len(header)
@@ -166,63 +157,11 @@ def _cell_text(value: object) -> str:
 
 
 def _check_rows(table: _Table, *, cohort: str | None, mpp: float | None) -> list[LocalRoi]:
-    # A row that is right in itself: whatever is refused now is the header's fault.
-    read_rows([{"path": "image.jpg"}], columns=table.columns, cohort="any", mpp=1.0)
-    if not table.rows:
-        raise ManifestRefused("it names no image")
-    rois: list[LocalRoi] = []
-    problems: list[tuple[str, str]] = []
-    seen: dict[tuple[str, RoiKey], str] = {}
-    for label, cells in table.rows:
-        try:
-            roi = _check_row(table, cells, cohort=cohort, mpp=mpp)
-        except ManifestRefused as error:
-            problems.append((label, error.detail))
-            continue
-        earlier = seen.setdefault((roi.row.cohort, roi.row.key), label)
-        if earlier != label:
-            again = f"ROI {roi.row.key.name()} of cohort {roi.row.cohort} is there already, {earlier}"
-            problems.append((label, again))
-        rois.append(roi)
-    _refuse(problems)
+    rows = read_rows(table.rows, columns=table.columns, cohort=cohort, mpp=mpp)
+    rois = [LocalRoi(row=row, file=None if row.is_remote else table.folder / row.path) for row in rows]
+    refuse_rows(
+        (label, f"there is no file {roi.file}")
+        for (label, _), roi in zip(table.rows, rois, strict=True)
+        if roi.file is not None and not roi.file.is_file()
+    )
     return rois
-
-
-def _check_row(table: _Table, cells: Cells, *, cohort: str | None, mpp: float | None) -> LocalRoi:
-    """One row; read on its own, since a quoted cell may span lines, and a file in a folder has a name and no line."""
-    if any("\x00" in text for text in cells.values()):
-        raise ManifestRefused("it has a NUL character")
-    try:
-        (row,) = read_rows([cells], columns=table.columns, cohort=cohort, mpp=mpp, first_line=1)
-    except ManifestRefused as error:
-        raise ManifestRefused(_generalise(error.detail, cells)) from error
-    if row.is_remote:
-        return LocalRoi(row=row, file=None)
-    file = table.folder / row.path
-    if not file.is_file():
-        raise ManifestRefused(f"there is no file {file}")
-    return LocalRoi(row=row, file=file)
-
-
-def _generalise(problem: str, cells: Cells) -> str:
-    """What is wrong with a row, in words that are the same for each row of which it is true."""
-    sentence = str(ManifestRefused()).removesuffix(".")
-    problem = problem.removeprefix("line 1: ").removeprefix(f"{sentence}: ")
-    path = cells.get("path", "").strip()
-    return problem.removesuffix(f": {path}").replace(path, "it") if path else problem
-
-
-def _refuse(problems: Iterable[tuple[str, str]]) -> None:
-    """Raises `ManifestRefused` for (label, problem) pairs, if there are any; equal problems are told once."""
-    labels: dict[str, list[str]] = {}
-    for label, problem in problems:
-        labels.setdefault(problem, []).append(label)
-    told = [f"{_name_rows(rows)}: {problem}" for problem, rows in labels.items()]
-    more = [f"and {len(told) - _SHOWN_PROBLEMS} more"] if len(told) > _SHOWN_PROBLEMS else []
-    if told:
-        raise ManifestRefused("; ".join([*told[:_SHOWN_PROBLEMS], *more]))
-
-
-def _name_rows(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - _SHOWN_ROWS} more" if len(labels) > _SHOWN_ROWS else ""
-    return f"{', '.join(labels[:_SHOWN_ROWS])}{more}"

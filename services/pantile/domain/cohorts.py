@@ -15,6 +15,7 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 """What a folder is searched for."""
 
 _SHOWN_PROBLEMS = 20
+_SHOWN_ROWS = 5
 _COHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
 _REMOTE = re.compile(r"(s3|https?)://", re.IGNORECASE)
 
@@ -53,56 +54,82 @@ def check_cohort_name(name: str) -> str:
     return name
 
 
+Cells = Mapping[str, str | None]
+"""One row of a manifest, from column to text; empty text and None mean absent."""
+
+
 def read_rows(
-    table: Iterable[Mapping[str, str | None]],
+    table: Iterable[tuple[str, Cells]],
     *,
     columns: Sequence[str],
     cohort: str | None = None,
     mpp: float | None = None,
-    first_line: int = 2,
 ) -> list[ManifestRow]:
     """The rows of a manifest, in order.
 
     Args:
-        table: one mapping a row, from column to text; empty text and None mean absent.
+        table: the rows, each with the label that names it in messages ("line 7", or the file's name).
         columns: the table's header.
         cohort: the cohort of rows without one in their column, whatever their name says.
         mpp: the mpp of rows that have none, neither in a column nor in the file's name.
-        first_line: the line number of the first row, for messages.
 
     Raises:
-        ManifestRefused: a column is missing or unknown, a row is wrong or names an ROI twice; the lines are named.
+        ManifestRefused: a column is missing or unknown, a row is wrong or names an ROI twice; the rows are named.
     """
-    names = [name.strip().lower() for name in columns]
-    if "path" not in names:
-        raise ManifestRefused(f"the column 'path' is missing; there are {', '.join(names) or 'no columns'}")
-    unknown = sorted(set(names) - set(COLUMNS))
-    if unknown:
-        raise ManifestRefused(f"unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
+    _check_columns([name.strip().lower() for name in columns])
     rows: list[ManifestRow] = []
-    problems: list[str] = []
-    seen: dict[tuple[str, RoiKey], int] = {}
-    for line, cells in enumerate(table, start=first_line):
+    problems: list[tuple[str, str]] = []
+    seen: dict[tuple[str, RoiKey], str] = {}
+    for label, cells in table:
         try:
             row = _read_row(_tidy(cells), cohort=cohort, mpp=mpp)
         except (InputRefused, ValueError) as error:
-            problems.append(f"line {line}: {error.detail if isinstance(error, ManifestRefused) else error}")
+            problems.append((label, _sentence(error)))
             continue
-        earlier = seen.setdefault((row.cohort, row.key), line)
-        if earlier != line:
-            problems.append(f"line {line}: ROI {row.key.name()} of cohort {row.cohort} is already on line {earlier}")
+        earlier = seen.setdefault((row.cohort, row.key), label)
+        if earlier != label:
+            problems.append((label, f"ROI {row.key.name()} of cohort {row.cohort} is there already, {earlier}"))
         rows.append(row)
-    _refuse(problems)
+    refuse_rows(problems)
     if not rows:
         raise ManifestRefused("it names no image")
     return rows
 
 
-def _tidy(cells: Mapping[str, str | None]) -> dict[str, str]:
-    # A CSV reader puts cells beyond the header's end under no name at all.
-    if any(not isinstance(key, str) for key in cells):
-        raise ManifestRefused("it has more cells than the header has columns")
+def refuse_rows(problems: Iterable[tuple[str, str]]) -> None:
+    """Raises `ManifestRefused` for (label, problem) pairs, if there are any; equal problems are told once."""
+    labels: dict[str, list[str]] = {}
+    for label, problem in problems:
+        labels.setdefault(problem, []).append(label)
+    told = [f"{_name_rows(rows)}: {problem}" for problem, rows in labels.items()]
+    more = [f"and {len(told) - _SHOWN_PROBLEMS} more"] if len(told) > _SHOWN_PROBLEMS else []
+    if told:
+        raise ManifestRefused("; ".join([*told[:_SHOWN_PROBLEMS], *more]))
+
+
+def _name_rows(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - _SHOWN_ROWS} more" if len(labels) > _SHOWN_ROWS else ""
+    return f"{', '.join(labels[:_SHOWN_ROWS])}{more}"
+
+
+def _check_columns(names: Sequence[str]) -> None:
+    if "path" not in names:
+        raise ManifestRefused(f"the column 'path' is missing; there are {', '.join(names) or 'no columns'}")
+    unknown = sorted(set(names) - set(COLUMNS))
+    if unknown:
+        raise ManifestRefused(f"unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ManifestRefused(f"the column {twice[0]!r} is there twice")
+
+
+def _sentence(error: Exception) -> str:
+    return error.detail if isinstance(error, ManifestRefused) else str(error).removesuffix(".")
+
+
+def _tidy(cells: Cells) -> dict[str, str]:
     tidy = {key.strip().lower(): str(value or "").strip() for key, value in cells.items()}
+    # PostgreSQL's text holds anything but NUL.
     if any("\0" in value for value in tidy.values()):
         raise ManifestRefused("it has a NUL character")
     return tidy
@@ -118,13 +145,13 @@ def _read_row(cells: Mapping[str, str], *, cohort: str | None, mpp: float | None
     parts = parse_name(path)
     cohort_name = cell("cohort") or cohort or parts.cohort
     if not cohort_name:
-        raise ManifestRefused(f"no cohort is named for {path}, neither in a column nor in its name")
+        raise ManifestRefused("no cohort is named, neither in a column nor in its name")
     slide = cell("slide") or parts.slide
     if not slide:
-        raise ManifestRefused(f"no slide can be read from {path!r}")
+        raise ManifestRefused(f"no slide can be read from the path {path!r}")
     roi_mpp = _number(cell("mpp"), "mpp") or parts.mpp or mpp
     if roi_mpp is None:
-        raise MppMissing(path)
+        raise MppMissing
     tissue = parse_tissue_type(cell("tissue_type")) if cell("tissue_type") else parts.tissue_type
     number = cell("roi_number") or str(parts.roi_number)
     if not number.isdigit() or int(number) < 1:
@@ -143,15 +170,6 @@ def _number(text: str, column: str) -> float | None:
         return float(text) if text else None
     except ValueError as error:
         raise ManifestRefused(f"the {column} {text!r} is not a number") from error
-
-
-def _refuse(problems: Sequence[str]) -> None:
-    if not problems:
-        return
-    shown = list(problems[:_SHOWN_PROBLEMS])
-    if len(problems) > _SHOWN_PROBLEMS:
-        shown.append(f"and {len(problems) - _SHOWN_PROBLEMS} more")
-    raise ManifestRefused("; ".join(shown))
 
 
 def by_cohort(rows: Iterable[ManifestRow]) -> Iterator[tuple[str, list[ManifestRow]]]:

@@ -9,6 +9,9 @@ from typing import ClassVar
 from pantile.local.children import Child, Launch, start_child
 from pantile.local.state import USER, StackState
 
+DRAIN_S = 6.0
+"""How long a worker may go on when the stack stops, well within the stack's own grace."""
+
 _US = (sys.executable, "-m", "pantile")
 
 
@@ -48,6 +51,7 @@ class Process:
             | {
                 "PANTILE_READY_FILE": str(ready_file),
                 "FLOWER_BASIC_AUTH": f"{USER}:{state.credentials.flower}",
+                "PANTILE_DRAIN_S": str(DRAIN_S),
                 "PYTHONUNBUFFERED": "1",
             },
             folder=ready_file.parent,

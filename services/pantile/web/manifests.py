@@ -2,21 +2,19 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from pantile.catalog.rois import SubmittedRoi
-from pantile.domain.cohorts import COLUMNS, ManifestRow, by_cohort, read_rows
+from pantile.domain.cohorts import COLUMNS, by_cohort, read_rows, refuse_rows
 from pantile.domain.errors import ManifestRefused
 from pantile.schemas import RoiIn, SubmissionIn
 
 MAX_ROWS = 100_000
 """ROIs that one submission may have, in CSV as in JSON."""
-
-_SHOWN_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +42,11 @@ def read_json(body: bytes) -> Manifest:
         submission = SubmissionIn.model_validate_json(body)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from error
-    rows = _read([_cells(roi) for roi in submission.rois], columns=COLUMNS, cohort=submission.cohort, first_line=1)
+    table = [(f"line {line}", _cells(roi)) for line, roi in enumerate(submission.rois, start=1)]
+    rows = read_rows(table, columns=COLUMNS, cohort=submission.cohort)
     pairs = list(zip(rows, submission.rois, strict=True))
-    _refuse(
-        f"line {line}: {row.path} is a file to be uploaded, so its sha256 must be given"
+    refuse_rows(
+        (f"line {line}", f"{row.path} is a file to be uploaded, so its sha256 must be given")
         for line, (row, roi) in enumerate(pairs, start=1)
         if not row.is_remote and roi.sha256 is None
     )
@@ -64,33 +63,35 @@ def read_csv(body: bytes, *, cohort: str | None, mpp: float | None, segmenters: 
         ManifestRefused: not CSV, a row is wrong, or names a file instead of an address; the lines are named.
     """
     header, table = _parse_csv(body)
-    rows = _read(table, columns=header, cohort=cohort, mpp=mpp, first_line=2)
-    _refuse(
-        f"line {line}: {row.path} is no s3:// or http(s):// address; files are submitted as JSON with their sha256, "
-        "or with `pantile submit`"
-        for line, row in enumerate(rows, start=2)
+    rows = read_rows(table, columns=header, cohort=cohort, mpp=mpp)
+    refuse_rows(
+        (label, f"{row.path} is no s3:// or http(s):// address; submit files by `pantile submit`, or as JSON")
+        for (label, _), row in zip(table, rows, strict=True)
         if not row.is_remote
     )
     names = tuple(name.strip() for name in segmenters.split(",") if name.strip())
     return Manifest(rois=tuple(SubmittedRoi(row=row) for row in rows), segmenters=names)
 
 
-def _parse_csv(body: bytes) -> tuple[list[str], list[dict[str, str]]]:
+def _parse_csv(body: bytes) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
+    """The header, and the rows with the line on which each begins; empty rows are left out."""
     try:
-        lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        rows: list[tuple[str, list[str]]] = []
+        begins = 1
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append((f"line {begins}", row))
+            begins = reader.line_num + 1
     except (UnicodeDecodeError, csv.Error) as error:
         raise ManifestRefused(f"the body is not CSV in UTF-8, {error}") from error
-    while lines and not lines[-1]:
-        lines.pop()
-    if len(lines) > MAX_ROWS + 1:
-        raise ManifestRefused(f"it has {len(lines) - 1} rows; at most {MAX_ROWS} are taken at once")
-    header, *rows = lines or [[]]
-    _refuse(
-        f"line {line}: {len(row)} cells under {len(header)} columns"
-        for line, row in enumerate(rows, start=2)
-        if len(row) > len(header)
+    if len(rows) > MAX_ROWS + 1:
+        raise ManifestRefused(f"it has {len(rows) - 1} rows; at most {MAX_ROWS} are taken at once")
+    (_, header), *table = rows or [("line 1", [])]
+    refuse_rows(
+        (label, f"{len(row)} cells under {len(header)} columns") for label, row in table if len(row) > len(header)
     )
-    return header, [dict(zip(header, row, strict=False)) for row in rows]
+    return header, [(label, dict(zip(header, row, strict=False))) for label, row in table]
 
 
 def _cells(roi: RoiIn) -> dict[str, str | None]:
@@ -103,28 +104,3 @@ def _cells(roi: RoiIn) -> dict[str, str | None]:
         "mpp": None if roi.mpp is None else repr(roi.mpp),
         "roi_number": None if roi.roi_number is None else str(roi.roi_number),
     }
-
-
-def _read(
-    table: Sequence[Mapping[str, str | None]],
-    *,
-    columns: Sequence[str],
-    cohort: str | None,
-    first_line: int,
-    mpp: float | None = None,
-) -> list[ManifestRow]:
-    # PostgreSQL's text holds anything but NUL.
-    _refuse(
-        f"line {line}: it has a NUL character"
-        for line, cells in enumerate(table, start=first_line)
-        if any("\x00" in (text or "") for text in cells.values())
-    )
-    return read_rows(table, columns=columns, cohort=cohort, mpp=mpp, first_line=first_line)
-
-
-def _refuse(problems: Iterable[str]) -> None:
-    found = list(problems)
-    if not found:
-        return
-    more = [f"and {len(found) - _SHOWN_PROBLEMS} more"] if len(found) > _SHOWN_PROBLEMS else []
-    raise ManifestRefused("; ".join([*found[:_SHOWN_PROBLEMS], *more]))

@@ -113,7 +113,7 @@ def submit(database: Database, objects: ObjectStore) -> Submit:
     """Submits images by name, uploaded and ready to be ingested."""
 
     def submit(images: dict[str, bytes], *, cohort: str = "C", announced: str | None = None) -> Submission:
-        rows = read_rows([{"path": name} for name in images], columns=["path"], cohort=cohort, mpp=0.25)
+        rows = read_rows([(name, {"path": name}) for name in images], columns=["path"], cohort=cohort, mpp=0.25)
         submitted = [
             rois.SubmittedRoi(row=row, sha256=announced or sha256_of(data), bytes=len(data))
             for row, data in zip(rows, images.values(), strict=True)

@@ -173,7 +173,7 @@ def test_images_are_fetched_from_http_and_s3_and_a_missing_one_is_refused(
         Thread(target=server.serve_forever, daemon=True).start()
         site = f"http://127.0.0.1:{server.server_port}"
         paths = [f"{site}/web.jpg", f"s3://{objects.bucket}/elsewhere/s3.jpg", f"{site}/missing.jpg"]
-        rows = read_rows([{"path": path} for path in paths], columns=["path"], cohort="C", mpp=0.25)
+        rows = read_rows([(path, {"path": path}) for path in paths], columns=["path"], cohort="C", mpp=0.25)
         submission = submit_cohort(
             database,
             "C",

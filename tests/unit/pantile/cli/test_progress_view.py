@@ -79,3 +79,7 @@ def test_a_refused_roi_is_not_told_again_for_each_of_its_jobs() -> None:
     lines = failure_lines(cohort(refusals=[refusal], failed=1), [failed_job(7, "The image cannot be read.")])
 
     assert lines == ["ROI refused: slide7_tumor (slide7.jpg): The image cannot be read."]
+
+
+def test_failures_beyond_those_that_were_asked_for_are_counted() -> None:
+    assert failure_lines(cohort(failed=5), [failed_job(7, "It broke.")])[-1] == "4 more jobs failed"

@@ -59,14 +59,14 @@ def test_addresses_have_no_file(tmp_path: Path) -> None:
 
 
 def test_wrong_lines_are_named_also_behind_quoted_newlines_and_empty_lines(tmp_path: Path) -> None:
-    text = 'path,cohort,case,mpp\na.jpg,C,"two\nlines",0.25\n\nb.jpg,C,,9\nmissing.jpg,C,,1\na.jpg,C,,0.25\n'
+    text = 'path,cohort,case,mpp\na.jpg,C,"two\nlines",0.25\n\nb.jpg,C,,9\nmissing.jpg,C,,x\na.jpg,C,,0.25\n'
     manifest = write(tmp_path, text, "a.jpg", "b.jpg")
 
     problems = refusal(manifest).split("; ")
 
     assert problems == [
         "line 5: The mpp is not between 0.05 and 5 microns per pixel: got 9",
-        f"line 6: there is no file {tmp_path}/missing.jpg",
+        "line 6: the mpp 'x' is not a number",
         "line 7: ROI a_tumor of cohort C is there already, line 2",
     ]
 
@@ -151,3 +151,9 @@ def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
 
     assert "is not valid Parquet" in refusal(write(tmp_path, "path\n", name="manifest.parquet"))
+
+
+def test_files_that_are_not_there_are_named_by_line(tmp_path: Path) -> None:
+    manifest = write(tmp_path, "path,cohort,mpp\na.jpg,C,1\nmissing.jpg,C,1\ns3://b/x.jpg,C,1\n", "a.jpg")
+
+    assert refusal(manifest) == f"line 3: there is no file {tmp_path}/missing.jpg"
