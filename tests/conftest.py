@@ -26,6 +26,9 @@ from pantile.settings import Settings
 ROOT = Path(__file__).parents[1]
 _TEMPLATE = "pantile_template"
 
+_HASTE = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
+"""What a database that is thrown away does without; a crash of the server is a test of its own."""
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
@@ -43,6 +46,8 @@ def servers() -> Iterator[Settings]:
     with tempfile.TemporaryDirectory(prefix="pantile-tests-") as home, Stack(Path(home), processes=[]) as stack:
         settings = stack.settings()
         template = _with_database(settings, _TEMPLATE)
+        for statement in _HASTE:
+            _administer(settings, statement)
         _administer(settings, f"CREATE DATABASE {_TEMPLATE}")
         migrate(template.database_url.get_secret_value())
         yield settings

@@ -32,7 +32,10 @@ DEMO_SCHEME = ClassScheme(
         _tissue_class(4, "OTHER", ClassGroup.OTHER, _GREY),
     )
 )
-"""The classes of the ground truth and of the demo segmenters, in the study's colours. Other: fat and lymphocytes."""
+"""The classes of the ground truth and of the demo segmenters, in the study's colours.
+
+Background is glass and open lumens, other is fat, lymphoid tissue and benign glands.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
