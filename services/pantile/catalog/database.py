@@ -56,12 +56,14 @@ class Database:
         """A connection whose changes are committed together at the end, or not at all.
 
         Raises:
-            DatabaseDown: PostgreSQL does not answer, or went away meanwhile.
+            DatabaseDown: PostgreSQL does not answer, went away meanwhile, or has not been migrated.
         """
         try:
             self._pool.open()
             with self._pool.connection() as connection:
                 yield connection
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+            raise DatabaseDown("its schema is not this version's; `pantile database migrate` renews it") from error
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             raise DatabaseDown(str(error).strip().splitlines()[0] if str(error).strip() else "") from error
 

@@ -12,7 +12,7 @@ from pantile.logs import log
 from pantile.queue import Sender
 from pantile.settings import Settings
 
-_OUTAGE_PAUSE_S = 2.0
+_OUTAGE_PAUSE_S = 1.0
 
 
 def run_coordinator(settings: Settings, *, stop: threading.Event, on_ready: Callable[[], None]) -> None:

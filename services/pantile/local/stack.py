@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -148,17 +148,17 @@ class Stack:
         state = read_state(self.plan.home) or new_state(self.plan.home)
         state = with_free_ports(state, _PORT_NAMES, self._ports.claim)
         self._write(replace(state, supervisor=identify(os.getpid()), services=(), is_ready=False))
-        services = self.plan.services()
-        self._start_together([service for service in services if service.is_server])
+        started = [self._launch(service) for service in self.plan.services()]
+        # Our processes load their libraries, which takes them seconds, while the servers start and are prepared.
+        self._await_ready([watched for watched in started if watched.service.is_server])
         if self.plan.processes:
             prepare(self.settings())
-            self._start_together(self.plan.processes)
+        self._await_ready([watched for watched in started if not watched.service.is_server])
         self._write(replace(self.state, is_ready=True))
 
-    def _start_together(self, services: Iterable[Service]) -> None:
-        started = [self._launch(service) for service in services]
+    def _await_ready(self, started: Sequence[_Watched]) -> None:
         deadline = time.monotonic() + _READY_TIMEOUT_S
-        waiting = started
+        waiting = list(started)
         while waiting := [watched for watched in waiting if not self._is_ready(watched)]:
             if self.stop_asked.wait(_POLL_S):
                 raise StackError("it was asked to stop before it was ready")
