@@ -74,7 +74,7 @@ def test_wrong_rows_are_all_named_by_line_and_nothing_is_added(client: TestClien
     detail = _problem(client.post("/v1/cohorts", json={"rois": rois}), 422)
 
     assert detail.startswith("The manifest cannot be taken: line 2: The image has no mpp")
-    assert "line 3: ROI TCGA-BRCA-A2-A0D2-01Z_tumor of cohort TCGA-BRCA is already on line 1" in detail
+    assert "line 3: ROI TCGA-BRCA-A2-A0D2-01Z_tumor of cohort TCGA-BRCA is there already, line 1" in detail
     assert "line 4: no cohort is named for scan.jpg" in detail
     assert client.get("/v1/cohorts").json()["cohorts"] == []
 
