@@ -9,6 +9,7 @@ from pantile.domain.class_maps import ClassGroup
 from pantile.domain.cohorts import CohortState
 from pantile.domain.jobs import AttemptOutcome, JobState
 from pantile.domain.rois import MAX_MPP, MIN_MPP, TissueType
+from pantile.domain.segmenters import Mode, Stitching
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -48,11 +49,19 @@ class RoiIn(_Ask):
     bytes: int | None = Field(None, ge=0)
 
 
+class SettingsIn(_Ask):
+    """How to segment. Other settings make other class maps, which stand beside those that are there."""
+
+    mode: Mode = Field(Mode.FAST, description="`exact` repeats the study's own arithmetic, and takes longer.")
+    stitching: Stitching = Field(Stitching.CENTRE, description="How overlapping patches become one class map.")
+
+
 class SubmissionIn(_Ask):
     """ROIs to be segmented by segmenters; all of them belong to one cohort or name theirs."""
 
     cohort: str | None = Field(None, max_length=100, description="The cohort of ROIs that name none.")
     segmenters: list[str] = Field(default=[], description="Names, or name@version; none: all registered.")
+    settings: SettingsIn = SettingsIn()
     rois: list[RoiIn] = Field(min_length=1, max_length=100_000)
 
 
@@ -253,6 +262,8 @@ class ResultOut(_Shape):
     job_id: int
     segmenter: str
     segmenter_version: str
+    mode: Mode = Mode.FAST
+    stitching: Stitching = Stitching.CENTRE
     class_map: ClassMapOut
     overlay: Literal["none", "waiting", "ready", "failed"]
     overlay_url: str | None

@@ -17,14 +17,17 @@ from pantile.catalog import jobs
 from pantile.catalog.jobs import ClaimedJob, ClassMapRow, JobClaim
 from pantile.domain.class_maps import PaletteName, count_pixels
 from pantile.domain.messages import SegmentRoi
+from pantile.domain.segmenters import Card, EngineSettings, Mode
 from pantile.logs import log
 from pantile_workers.imaging.class_map_files import encode_class_map
+from pantile_workers.imaging.patching import RoiPatches, read_patches
 from pantile_workers.imaging.reading import RoiPixels, read_roi
 from pantile_workers.leasing import NotDone, attempt
 from pantile_workers.runtime import Runtime
 
 if TYPE_CHECKING:
-    from pantile_workers.inference.engine import RoiOnDevice, Segmentation
+    from pantile_workers.inference.engine import Segmentation
+    from pantile_workers.inference.placing import PatchSource
 
 _LIBRARIES = ("pantile", "torch", "segmentation-models-pytorch", "timm", "pyvips-binary", "numpy")
 
@@ -76,36 +79,69 @@ def _segment_claimed(runtime: Runtime, claimed: Sequence[ClaimedJob]) -> str:
 
 
 class _PlacedRoi(NamedTuple):
-    """An ROI at one segmenter's mpp, in memory and on the device."""
+    """An ROI read for a segmenter and its settings, in memory and on the device."""
 
-    pixels: RoiPixels
-    on_device: "RoiOnDevice"
+    read: RoiPixels | RoiPatches
+    on_device: "PatchSource"
+
+
+class _Reading(NamedTuple):
+    """What a segmenter and its settings want of an ROI's file; those that want the same share it.
+
+    The patch's size and the stride only matter, and are only named, where the patches are cut while reading.
+    """
+
+    mode: Mode
+    model_mpp: float
+    patch_px: int = 0
+    stride_px: int = 0
+
+
+def _reading(card: Card, settings: EngineSettings) -> _Reading:
+    match settings.mode:
+        case Mode.FAST:
+            return _Reading(settings.mode, card.model_mpp)
+        case Mode.EXACT:
+            return _Reading(settings.mode, card.model_mpp, card.patch_px, settings.stride_px)
 
 
 class _SharedRoi:
-    """An ROI for the jobs of one claim: fetched once, read and placed once for each model mpp."""
+    """An ROI for the jobs of one claim: fetched once, read and placed once for each way in which they want it read."""
 
     def __init__(self, runtime: Runtime, job: ClaimedJob) -> None:
         self._runtime = runtime
         self._job = job
         self._file: bytes | None = None
-        self._placed: dict[float, _PlacedRoi] = {}
+        self._placed: dict[_Reading, _PlacedRoi] = {}
 
-    def at(self, model_mpp: float, timings: dict[str, float]) -> _PlacedRoi:
-        """The ROI at `model_mpp`; adds the seconds that it took to `timings`."""
-        if model_mpp not in self._placed:
+    def placed(self, reading: _Reading, timings: dict[str, float]) -> _PlacedRoi:
+        """The ROI read and placed in that way; adds the seconds that it took to `timings`."""
+        if reading not in self._placed:
             started = perf_counter()
             data = self._fetch()
             fetched = perf_counter()
-            pixels = read_roi(
-                data,
-                roi_mpp=self._job.roi_mpp,
-                model_mpp=model_mpp,
-                max_megapixels=self._runtime.settings.max_megapixels,
-            )
-            self._placed[model_mpp] = _PlacedRoi(pixels, self._runtime.engine.place(pixels.image))
+            self._placed[reading] = self._place(data, reading)
             timings |= {"fetch": fetched - started, "decode": perf_counter() - fetched}
-        return self._placed[model_mpp]
+        return self._placed[reading]
+
+    def _place(self, data: bytes, reading: _Reading) -> _PlacedRoi:
+        engine, roi_mpp, max_megapixels = self._runtime.engine, self._job.roi_mpp, self._runtime.settings.max_megapixels
+        match reading.mode:
+            case Mode.FAST:
+                roi = read_roi(data, roi_mpp=roi_mpp, model_mpp=reading.model_mpp, max_megapixels=max_megapixels)
+                return _PlacedRoi(roi, engine.place(roi.image))
+            case Mode.EXACT:
+                cut = read_patches(
+                    data,
+                    roi_mpp=roi_mpp,
+                    model_mpp=reading.model_mpp,
+                    patch_px=reading.patch_px,
+                    stride_px=reading.stride_px,
+                    max_megapixels=max_megapixels,
+                )
+                return _PlacedRoi(
+                    cut, engine.place_patches(cut.patches, corners=cut.corners, size_px=(cut.height_px, cut.width_px))
+                )
 
     def _fetch(self) -> bytes:
         if self._file is None:
@@ -116,7 +152,7 @@ class _SharedRoi:
 class _Segmented(NamedTuple):
     """What the network made of a job, on its way to the bucket."""
 
-    pixels: RoiPixels
+    read: RoiPixels | RoiPatches
     segmentation: "Segmentation"
     timings: dict[str, float]
 
@@ -124,13 +160,13 @@ class _Segmented(NamedTuple):
 def _segment(runtime: Runtime, roi: _SharedRoi, job: ClaimedJob) -> _Segmented:
     runtime.leases.check(job.lease)
     timings: dict[str, float] = {}
-    placed = roi.at(job.card.model_mpp, timings)
+    placed = roi.placed(_reading(job.card, job.settings), timings)
     segmenter = runtime.engine.load(
         job.card, partial(runtime.fetch_checkpoint, job.checkpoint_key, sha256=job.card.checkpoint_sha256)
     )
     segmentation = runtime.engine.segment(placed.on_device, segmenter, job.settings)
     timings |= {stage.removesuffix("_s"): seconds for stage, seconds in asdict(segmentation.seconds).items()}
-    return _Segmented(placed.pixels, segmentation, timings)
+    return _Segmented(placed.read, segmentation, timings)
 
 
 def _store(runtime: Runtime, job: ClaimedJob, segmented: _Segmented) -> None:
@@ -140,14 +176,14 @@ def _store(runtime: Runtime, job: ClaimedJob, segmented: _Segmented) -> None:
     encoded = perf_counter()
     stored = runtime.objects.put_named("class-maps", data, suffix=".png", media_type="image/png")
     timings |= {"encode": encoded - started, "upload": perf_counter() - encoded}
-    extent_width_px, extent_height_px = segmented.pixels.extent_px
+    extent_width_px, extent_height_px = segmented.read.extent_px
     row = ClassMapRow(
         object_key=stored.key,
         sha256=stored.sha256,
         bytes=stored.bytes,
         width_px=class_map.shape[1],
         height_px=class_map.shape[0],
-        map_mpp=job.card.model_mpp,
+        map_mpp=segmented.read.map_mpp,
         extent_width_px=extent_width_px,
         extent_height_px=extent_height_px,
         class_pixels=count_pixels(class_map, len(job.card.scheme)),

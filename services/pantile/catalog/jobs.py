@@ -342,12 +342,14 @@ def list_results(
         """
         SELECT r.id AS roi_id, r.name AS roi, r.slide, r.case_id, r.tissue_type, r.roi_number, r.mpp AS roi_mpp,
                j.id AS job_id, s.name AS segmenter, s.version AS segmenter_version, s.card,
+               e.document->>'mode' AS mode, e.document->>'stitching' AS stitching,
                cm.object_key, cm.sha256, cm.width_px, cm.height_px, cm.map_mpp, cm.class_pixels,
                o.object_key AS overlay_key, ch.state AS overlay_state, ch.error AS overlay_error
         FROM cohort_jobs cj
         JOIN rois r ON r.id = cj.roi_id
         JOIN jobs j ON j.id = cj.job_id
         JOIN segmenters s ON s.id = j.segmenter_id
+        JOIN engine_settings e ON e.digest = j.settings_digest
         JOIN class_maps cm ON cm.job_id = j.id
         LEFT JOIN overlays o ON o.job_id = j.id
         LEFT JOIN chores ch ON ch.job_id = j.id AND ch.kind = 'overlay'

@@ -20,6 +20,7 @@ from pantile.client.recolouring import class_colours, recolour
 from pantile.domain.class_maps import ClassGroup, PaletteName
 from pantile.domain.errors import FileRefused
 from pantile.domain.jobs import JobState
+from pantile.domain.segmenters import Mode, Stitching
 from pantile.schemas import CohortOut, ResultOut
 
 app = typer.Typer(rich_markup_mode="markdown")
@@ -39,9 +40,11 @@ class Files:
     versioned: frozenset[str]
 
     def of(self, result: ResultOut, ending: str) -> Path:
-        """`{roi}_{segmenter}{ending}`; the version is named where a segmenter has several."""
+        """`{roi}_{segmenter}{ending}`; versions are named where there are several, settings where they are unusual."""
         version = f"-{result.segmenter_version}" if result.segmenter in self.versioned else ""
-        return self.folder / f"{safe_name(f'{result.roi}_{result.segmenter}{version}')}{ending}"
+        mode = f"-{result.mode}" if result.mode is not Mode.FAST else ""
+        stitching = f"-{result.stitching}" if result.stitching is not Stitching.CENTRE else ""
+        return self.folder / f"{safe_name(f'{result.roi}_{result.segmenter}{version}{mode}{stitching}')}{ending}"
 
 
 @app.command()

@@ -17,7 +17,8 @@ from pantile.client.uploads import HashedFile, hash_files, upload_images
 from pantile.domain.cohorts import check_cohort_name
 from pantile.domain.errors import ManifestRefused, MppMissing, SegmenterUnknown
 from pantile.domain.rois import check_mpp
-from pantile.schemas import RoiIn, SubmissionIn, SubmittedCohort
+from pantile.domain.segmenters import Mode, Stitching
+from pantile.schemas import RoiIn, SettingsIn, SubmissionIn, SubmittedCohort
 
 app = typer.Typer(rich_markup_mode="markdown")
 
@@ -33,6 +34,10 @@ def submit(
     segmenters: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
     cohort: Annotated[str | None, typer.Option(help="Cohort of images for which no column names one.")] = None,
     mpp: Annotated[float | None, typer.Option(help="Microns per pixel of images that lack it.")] = None,
+    mode: Annotated[Mode, typer.Option(help="fast, or the study's own arithmetic: exact.")] = Mode.FAST,
+    stitching: Annotated[
+        Stitching, typer.Option(help="Keep the centre of each patch, as the study does, or blend all of them.")
+    ] = Stitching.CENTRE,
     watch: Annotated[bool, typer.Option("--watch", help="Then watch the progress until all is done.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check only; nothing is sent.")] = False,
     api: Api = "",
@@ -42,7 +47,7 @@ def submit(
     Columns are path, cohort, case, slide, tissue_type, mpp and roi_number; only path is needed, the rest is read from
     file names such as TCGA-BRCA-A2-A0D2_0.25_tumor_original.jpg. Paths are relative to the manifest's folder;
     s3:// and http(s):// addresses are fetched by Pantile. Submitting again adds only what is new, and goes on with
-    uploads that were interrupted.
+    uploads that were interrupted; with another mode or stitching it adds class maps beside those that are there.
     """
     rois = _read(source, cohort=cohort, mpp=mpp)
     if dry_run:
@@ -51,7 +56,7 @@ def submit(
     with open_api(api) as client:
         names = _check_segmenters(client, segmenters)
         try:
-            cohorts, is_complete = _send(client, rois, names)
+            cohorts, is_complete = _send(client, rois, names, SettingsIn(mode=mode, stitching=stitching))
         except KeyboardInterrupt:
             remark("Interrupted. What was uploaded is kept: run the same command again to go on.")
             raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -110,14 +115,18 @@ def _show_plan(rois: Sequence[LocalRoi]) -> None:
     say("Nothing was sent (--dry-run).")
 
 
-def _send(client: ApiClient, rois: Sequence[LocalRoi], names: list[str]) -> tuple[list[SubmittedCohort], bool]:
+def _send(
+    client: ApiClient, rois: Sequence[LocalRoi], names: list[str], settings: SettingsIn
+) -> tuple[list[SubmittedCohort], bool]:
     """Hashes, submits and uploads; gives the cohorts, and whether all images have arrived."""
     files = list(dict.fromkeys(roi.file for roi in rois if roi.file is not None))
     total = sum(file.stat().st_size for file in files)
     with _bytes_bar() as bar:
         task = bar.add_task(f"Reading {count(len(files), 'image')}", total=total or None, visible=bool(files))
         hashed = {each.file: each for each in hash_files(files, lambda size: bar.advance(task, size))}
-    answer = client.submit(SubmissionIn(segmenters=names, rois=[_roi_in(roi, hashed) for roi in rois]))
+    answer = client.submit(
+        SubmissionIn(segmenters=names, settings=settings, rois=[_roi_in(roi, hashed) for roi in rois])
+    )
     for cohort in answer.cohorts:
         say(describe(cohort))
     outcomes = [

@@ -9,7 +9,10 @@ from pantile.schemas import ResultOut
 
 Cell = str | int | float | None
 
-_WHAT = ("cohort", "case", "slide", "roi", "roi_number", "tissue_type", "roi_mpp", "segmenter", "segmenter_version")
+_WHAT = (
+    *("cohort", "case", "slide", "roi", "roi_number", "tissue_type", "roi_mpp"),
+    *("segmenter", "segmenter_version", "mode", "stitching"),
+)
 AREA_COLUMNS = (*_WHAT, "class", "group", "area_mm2", "fraction")
 SUMMARY_COLUMNS = (
     *_WHAT,
@@ -58,6 +61,8 @@ def _what(cohort: str, result: ResultOut) -> tuple[Cell, ...]:
         result.roi_mpp,
         result.segmenter,
         result.segmenter_version,
+        result.mode.value,
+        result.stitching.value,
     )
 
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from pantile.domain.patches import study_scale
+
 ClassMap = NDArray[np.uint8]
 """(height, width) uint8 class indices."""
 
@@ -115,6 +117,35 @@ def at_pixels(class_map: ClassMap, *, height_px: int, width_px: int, extent_px: 
 def _nearest(length_px: int, cells: int, extent_px: float) -> NDArray[np.intp]:
     centres = (np.arange(length_px) + 0.5) * cells / extent_px
     return np.minimum(centres.astype(np.intp), cells - 1)
+
+
+def study_class_map(
+    class_map: ClassMap,
+    *,
+    height_px: int,
+    width_px: int,
+    roi_mpp: float,
+    model_mpp: float,
+    patch_px: int = 512,
+    stride_px: int = 384,
+) -> ClassMap:
+    """The file that the study keeps, (height_px, width_px) uint8 at the ROI's own size, of a class map of exact mode.
+
+    Its script enlarges by `model_mpp / roi_mpp`, to a whole number of pixels and by nearest neighbour, and crops. Where
+    the patches were rounded (`StudyScale`), that is not where the network saw things: use `at_pixels` with the class
+    map's extent for that.
+    """
+    scale = study_scale(roi_mpp=roi_mpp, model_mpp=model_mpp, patch_px=patch_px, stride_px=stride_px)
+
+    def look_up(length_px: int, cells: int) -> NDArray[np.intp]:
+        stitched_px = scale.stitched_px(length_px)
+        step = stitched_px / int(stitched_px * model_mpp / roi_mpp)
+        # Pillow adds up its steps instead of multiplying them, which decides where a pixel falls between two others.
+        centres = np.add.accumulate(np.concatenate([[step / 2], np.full(length_px - 1, step)]))
+        return np.minimum(centres.astype(np.intp), cells - 1)
+
+    found: ClassMap = class_map[np.ix_(look_up(height_px, class_map.shape[0]), look_up(width_px, class_map.shape[1]))]
+    return found
 
 
 def count_pixels(class_map: ClassMap, classes: int) -> list[int]:

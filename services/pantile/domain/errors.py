@@ -44,6 +44,14 @@ class CheckpointRefused(InputRefused):
     """The checkpoint does not fit its card."""
 
 
+class CheckpointUnreadable(CheckpointRefused):
+    """The checkpoint cannot be read."""
+
+
+class CheckpointUnsafe(CheckpointRefused):
+    """The checkpoint wants to run code and is refused; nothing in it was run."""
+
+
 class SettingsRefused(InputRefused):
     """The engine settings cannot be taken."""
 

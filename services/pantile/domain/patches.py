@@ -52,3 +52,49 @@ def plan_grid(height_px: int, width_px: int, *, patch_px: int, stride_px: int, m
     rows = plan_axis(height_px, patch_px=patch_px, stride_px=stride_px, margin_px=margin_px)
     columns = plan_axis(width_px, patch_px=patch_px, stride_px=stride_px, margin_px=margin_px)
     return [Patch(row=row, column=column) for row in rows for column in columns]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyScale:
+    """The study's patch grid in an ROI's own pixels: whole numbers, rounded down as its published script does.
+
+    A patch of `patch_px` at the segmenter's mpp is cut as `patch_roi_px` of the ROI's pixels, and the stride of
+    `stride_px` is `stride_roi_px` of them: 2048 and 1536 at 0.25 mpp, 2023 and 1517 at 0.253.
+    """
+
+    patch_px: int
+    stride_px: int
+    patch_roi_px: int
+    stride_roi_px: int
+
+    @property
+    def scale(self) -> float:
+        """ROI pixels per pixel of the class map, along the whole of it.
+
+        It holds for whole strides; within a patch, whose own scale is `patch_roi_px / patch_px`, a pixel lies less than
+        one pixel of the ROI off.
+        """
+        return self.stride_roi_px / self.stride_px
+
+    def length_px(self, roi_px: int) -> int:
+        """The length of the class map that covers `roi_px` of the ROI's pixels."""
+        return ceil(roi_px * self.stride_px / self.stride_roi_px)
+
+    def stitched_px(self, roi_px: int) -> int:
+        """The length of what the study's script stitches, which pads an ROI by a whole patch before it counts."""
+        strides = roi_px // self.stride_roi_px
+        return strides * self.stride_px + self.patch_px - (self.patch_px - self.stride_px) // 2
+
+
+def study_scale(*, roi_mpp: float, model_mpp: float, patch_px: int, stride_px: int) -> StudyScale:
+    """The study's grid for ROIs at `roi_mpp` and a segmenter at `model_mpp`.
+
+    Raises:
+        ValueError: the ROI's pixels are so coarse that a patch or a stride is less than one of them.
+    """
+    # The order of the operations is the script's: they round.
+    patch_roi_px = int(model_mpp / roi_mpp * patch_px)
+    stride_roi_px = int(stride_px / patch_px * patch_roi_px)
+    if stride_roi_px < 1:
+        raise ValueError(f"a patch of {patch_px} px at {model_mpp:g} mpp has no whole pixel at {roi_mpp:g} mpp")
+    return StudyScale(patch_px=patch_px, stride_px=stride_px, patch_roi_px=patch_roi_px, stride_roi_px=stride_roi_px)

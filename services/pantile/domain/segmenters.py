@@ -35,8 +35,9 @@ class Card:
     """A segmenter's card: everything needed to build its network and to read its class maps.
 
     `decoder_channels` is empty for the architecture's default. `checkpoint_sha256` is empty while no checkpoint is
-    known; `expected_at` then says where one would come from. `dice_remaps` are, by protocol and cohort ("*" for every
-    cohort), the way from this scheme to 0 background, 1 tumor, 2 tumor stroma.
+    known; `expected_at` then says where one would come from. `trained_with` and `runs_with` are the library and version
+    that the checkpoint was made with, and those it was imported with. `dice_remaps` are, by protocol and cohort ("*"
+    for every cohort), the way from this scheme to 0 background, 1 tumor, 2 tumor stroma.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Card:
     training_cohorts: tuple[str, ...] = ()
     plot_rgb: tuple[int, int, int] | None = None
     notes: str = ""
+    trained_with: str = ""
+    runs_with: str = ""
     dice_remaps: Mapping[str, Mapping[str, Mapping[int, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,6 +125,8 @@ def card_from(document: Mapping[str, Any]) -> Card:
             training_cohorts=tuple(fields.pop("training_cohorts", ())),
             plot_rgb=_colour_from(fields.pop("plot_rgb", None)),
             notes=fields.pop("notes", ""),
+            trained_with=fields.pop("trained_with", ""),
+            runs_with=fields.pop("runs_with", ""),
             dice_remaps=_remaps_from(fields.pop("dice_remaps", {})),
         )
     except KeyError as error:
@@ -226,15 +231,17 @@ def check_checkpoint(card: Card, *, sha256: str, output_channels: int) -> None:
 
 
 class Mode(StrEnum):
-    """How an ROI is brought to the network's resolution."""
+    """How an ROI is brought to the network's resolution: `fast` all at once, `exact` by patches, as the study does."""
 
     FAST = "fast"
+    EXACT = "exact"
 
 
 class Stitching(StrEnum):
-    """How overlapping patches become one class map."""
+    """How overlapping patches become one class map: the `centre` of each is kept, or all of them `blend`."""
 
     CENTRE = "centre"
+    BLEND = "blend"
 
 
 class Precision(StrEnum):
@@ -245,21 +252,27 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """What decides a class map beside image and segmenter; part of a job's identity, unlike device and batch size."""
+    """What decides a class map beside image and segmenter; part of a job's identity, unlike device and batch size.
+
+    With `confidence` the network's top probability is kept as well.
+    """
 
     mode: Mode = Mode.FAST
     stitching: Stitching = Stitching.CENTRE
     stride_px: int = 384
     margin_px: int = 64
     precision: Precision = Precision.FLOAT32
+    confidence: bool = False
 
     def __post_init__(self) -> None:
         if self.stride_px < 1 or self.margin_px < 0:
             raise SettingsRefused("the stride must be positive and the margin not negative")
 
     def document(self) -> dict[str, Any]:
-        """The settings as a plain document."""
+        """The settings as a plain document; `confidence` only where it is asked for, as jobs are older than it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if not self.confidence:
+            del plain["confidence"]
         return plain
 
     def digest(self) -> str:
@@ -276,6 +289,7 @@ def settings_from(document: Mapping[str, Any]) -> EngineSettings:
             stride_px=int(document["stride_px"]),
             margin_px=int(document["margin_px"]),
             precision=Precision(document["precision"]),
+            confidence=bool(document.get("confidence", False)),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise SettingsRefused(str(error)) from error

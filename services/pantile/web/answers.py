@@ -133,6 +133,8 @@ def result_out(row: Row, objects: ObjectStore, *, expires_s: int) -> ResultOut:
         job_id=row["job_id"],
         segmenter=row["segmenter"],
         segmenter_version=row["segmenter_version"],
+        mode=row["mode"],
+        stitching=row["stitching"],
         class_map=_class_map_out(row, card_from(row["card"]), objects, expires_s=expires_s),
         overlay=_overlay_state(row),
         overlay_url=objects.presign_get(overlay_key, expires_s=expires_s) if overlay_key else None,

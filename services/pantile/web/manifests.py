@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pantile.catalog.rois import SubmittedRoi
 from pantile.domain.cohorts import COLUMNS, by_cohort, read_rows, refuse_rows
 from pantile.domain.errors import ManifestRefused
+from pantile.domain.segmenters import EngineSettings
 from pantile.schemas import RoiIn, SubmissionIn
 
 MAX_ROWS = 100_000
@@ -19,10 +20,11 @@ MAX_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A manifest that was read and checked: its ROIs, and the segmenters asked for (none: all)."""
+    """A manifest that was read and checked: its ROIs, the segmenters asked for (none: all), and how they shall work."""
 
     rois: tuple[SubmittedRoi, ...]
     segmenters: tuple[str, ...]
+    settings: EngineSettings
 
     def cohorts(self) -> Iterator[tuple[str, list[SubmittedRoi]]]:
         """The ROIs by cohort, in the order in which the cohorts first appear."""
@@ -53,10 +55,13 @@ def read_json(body: bytes) -> Manifest:
     return Manifest(
         rois=tuple(SubmittedRoi(row=row, sha256=roi.sha256, bytes=roi.bytes) for row, roi in pairs),
         segmenters=tuple(submission.segmenters),
+        settings=EngineSettings(**submission.settings.model_dump()),
     )
 
 
-def read_csv(body: bytes, *, cohort: str | None, mpp: float | None, segmenters: str) -> Manifest:
+def read_csv(
+    body: bytes, *, cohort: str | None, mpp: float | None, segmenters: str, settings: EngineSettings
+) -> Manifest:
     """The manifest in a CSV body; `segmenters` are names with commas between.
 
     Raises:
@@ -70,7 +75,7 @@ def read_csv(body: bytes, *, cohort: str | None, mpp: float | None, segmenters: 
         if not row.is_remote
     )
     names = tuple(name.strip() for name in segmenters.split(",") if name.strip())
-    return Manifest(rois=tuple(SubmittedRoi(row=row) for row in rows), segmenters=names)
+    return Manifest(rois=tuple(SubmittedRoi(row=row) for row in rows), segmenters=names, settings=settings)
 
 
 def _parse_csv(body: bytes) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:

@@ -173,6 +173,22 @@ def test_submitting_again_adds_nothing_and_says_so(pantile: Pantile, toy: None, 
     assert "Nothing added: TCGA-BRCA has all of it (3 ROIs, toy) already." in pantile.out
 
 
+def test_another_mode_and_stitching_are_submitted_beside_the_first_ones(
+    pantile: Pantile, toy: None, folder: Path, database: Database
+) -> None:
+    pantile("submit", str(folder))
+
+    assert pantile("submit", str(folder), "--mode", "exact", "--stitching", "blend") == 0
+
+    assert "Nothing added" not in pantile.out
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT document FROM cohort_segmenters JOIN engine_settings ON digest = settings_digest"
+        )
+        settings = {(row["document"]["mode"], row["document"]["stitching"]) for row in rows}
+    assert settings == {("fast", "centre"), ("exact", "blend")}
+
+
 def test_an_interrupted_upload_goes_on_with_what_is_missing(
     pantile: Pantile, toy: None, folder: Path, database: Database, objects: ObjectStore
 ) -> None:

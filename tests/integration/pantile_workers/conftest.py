@@ -26,6 +26,8 @@ from pantile_workers.leasing import NotDone
 from pantile_workers.runtime import Runtime
 from pantile_workers.segmenting import segment_roi
 
+SETTINGS = EngineSettings(stride_px=48, margin_px=8)
+
 Submit = Callable[..., Submission]
 Work = Callable[[], list[str]]
 
@@ -112,8 +114,15 @@ def register(database: Database, objects: ObjectStore, checkpoint: bytes) -> Cal
 def submit(database: Database, objects: ObjectStore) -> Submit:
     """Submits images by name, uploaded and ready to be ingested."""
 
-    def submit(images: dict[str, bytes], *, cohort: str = "C", announced: str | None = None) -> Submission:
-        rows = read_rows([(name, {"path": name}) for name in images], columns=["path"], cohort=cohort, mpp=0.25)
+    def submit(
+        images: dict[str, bytes],
+        *,
+        cohort: str = "C",
+        announced: str | None = None,
+        settings: EngineSettings = SETTINGS,
+        mpp: float = 0.25,
+    ) -> Submission:
+        rows = read_rows([(name, {"path": name}) for name in images], columns=["path"], cohort=cohort, mpp=mpp)
         submitted = [
             rois.SubmittedRoi(row=row, sha256=announced or sha256_of(data), bytes=len(data))
             for row, data in zip(rows, images.values(), strict=True)
@@ -123,7 +132,7 @@ def submit(database: Database, objects: ObjectStore) -> Submit:
             cohort,
             submitted,
             segmenter_names=[],
-            settings=EngineSettings(stride_px=48, margin_px=8),
+            settings=settings,
             max_attempts=2,
         )
         for roi, data in zip(submitted, images.values(), strict=True):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from pantile.catalog.database import Database, Row
 from pantile.catalog.jobs import JobFilter
 from pantile.coordinator.submit import Submission
 from pantile.domain.messages import IngestRoi, SegmentRoi
+from pantile.domain.segmenters import EngineSettings, Mode, Stitching
 from pantile.objects import ObjectStore, sha256_of
 from pantile_workers.chores import ingest_roi
 from pantile_workers.leasing import NotDone
@@ -141,6 +143,57 @@ def test_the_same_roi_at_two_resolutions_of_segmenters_is_fetched_once(
 
     shapes = {job["segmenter"]: job["class_map"]["width_px"] for job in details(database, submission)}
     assert shapes == {"fine": 100, "coarse": 50}
+
+
+@pytest.mark.parametrize("stitching", list(Stitching))
+def test_exact_mode_adds_its_class_maps_beside_the_fast_ones(
+    database: Database,
+    objects: ObjectStore,
+    register: Register,
+    submit: Submit,
+    work: Work,
+    jpeg: Jpeg,
+    stitching: Stitching,
+) -> None:
+    register("breast", "lung")
+    fast = EngineSettings(stride_px=48, margin_px=8)
+    exact = replace(fast, mode=Mode.EXACT, stitching=stitching)
+    submission = submit({"a.jpg": jpeg(0)}, settings=fast)
+    again = submit({"a.jpg": jpeg(0)}, settings=exact)
+
+    said = work()
+
+    assert (again.cohort_id, again.segmenters_added) == (submission.cohort_id, 2)
+    assert "segmented by breast, breast, lung, lung" in said
+    found = details(database, submission)
+    # Each way of reading is read once, for the first of its segmenters.
+    assert [
+        (job["segmenter"], "decode" in job["attempts"][0]["timings"])
+        for settings in (fast, exact)
+        for job in found
+        if job["class_map"]["provenance"]["settings"] == settings.document()
+    ] == [("breast", True), ("lung", False)] * 2
+    for job in found:
+        kept = job["class_map"]
+        assert (kept["width_px"], kept["height_px"], kept["map_mpp"]) == (100, 80, 1.0)
+        assert (kept["extent_width_px"], kept["extent_height_px"]) == (400, 320)
+        assert objects.get(kept["object_key"], sha256=kept["sha256"])
+
+
+def test_the_extent_of_an_exact_class_map_is_where_the_network_saw_it(
+    database: Database, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("lung")
+    exact = EngineSettings(mode=Mode.EXACT, stride_px=48, margin_px=8)
+    submission = submit({"a.jpg": jpeg(0)}, settings=exact, mpp=0.253)
+
+    work()
+
+    (job,) = details(database, submission)
+    kept = job["class_map"]
+    # Patches of int(64 / 0.253) = 252 px, strides of int(0.75 * 252) = 189 px for 48 px of the class map.
+    assert (kept["width_px"], kept["extent_width_px"]) == (102, 102 * 189 / 48)
+    assert kept["map_mpp"] == pytest.approx(0.253 * 189 / 48)
 
 
 def test_an_overlay_is_drawn_once_when_asked_for(

@@ -47,6 +47,49 @@ def test_the_same_submission_again_adds_nothing(client: TestClient, lung: str) -
     assert answer.json()["cohorts"][0]["rois_present"] == 1
 
 
+def _settings(database: Database) -> list[tuple[str, str]]:
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT document FROM cohort_segmenters JOIN engine_settings ON digest = settings_digest ORDER BY document"
+        ).fetchall()
+    return sorted((row["document"]["mode"], row["document"]["stitching"]) for row in rows)
+
+
+@pytest.mark.usefixtures("lung")
+def test_other_settings_are_added_beside_the_first_ones(client: TestClient, database: Database) -> None:
+    client.post("/v1/cohorts", json={"rois": [_roi()]})
+    body = {"rois": [_roi()], "settings": {"mode": "exact", "stitching": "blend"}}
+
+    answers = [client.post("/v1/cohorts", json=body) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json()["cohorts"][0]["segmenters_added"] == 1
+    assert _settings(database) == [("exact", "blend"), ("fast", "centre")]
+
+
+@pytest.mark.usefixtures("lung")
+def test_a_csv_is_submitted_with_settings_in_the_query(client: TestClient, database: Database) -> None:
+    answer = client.post(
+        "/v1/cohorts?mode=exact&stitching=blend",
+        content=f"path\n{REMOTE}\n",
+        headers={"Content-Type": "text/csv"},
+    )
+
+    assert answer.status_code == 201
+    assert _settings(database) == [("exact", "blend")]
+
+
+@pytest.mark.usefixtures("lung")
+def test_settings_that_are_not_known_are_refused(client: TestClient) -> None:
+    answers = [
+        client.post("/v1/cohorts", json={"rois": [_roi()], "settings": settings})
+        for settings in ({"mode": "slow"}, {"device": "cpu"})
+    ]
+
+    for answer in answers:
+        _problem(answer, 422)
+
+
 @pytest.mark.usefixtures("lung")
 def test_one_submission_may_fill_several_cohorts(client: TestClient) -> None:
     rois = [_roi(), _roi(cohort="pilot"), _roi("other.jpg", mpp=0.5, cohort="pilot", sha256="b" * 64)]
@@ -75,7 +118,7 @@ def test_wrong_rows_are_all_named_by_line_and_nothing_is_added(client: TestClien
 
     assert detail.startswith("The manifest cannot be taken: line 2: The image has no mpp")
     assert "line 3: ROI TCGA-BRCA-A2-A0D2-01Z_tumor of cohort TCGA-BRCA is there already, line 1" in detail
-    assert "line 4: no cohort is named for scan.jpg" in detail
+    assert "line 4: no cohort is named" in detail
     assert client.get("/v1/cohorts").json()["cohorts"] == []
 
 

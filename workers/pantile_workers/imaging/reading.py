@@ -57,6 +57,11 @@ class RoiPixels:
         return self.model_mpp / self.roi_mpp
 
     @property
+    def map_mpp(self) -> float:
+        """Microns per pixel of a class map of `image`."""
+        return self.model_mpp
+
+    @property
     def extent_px(self) -> tuple[float, float]:
         """Width and height that `image`, and each class map of it, covers, in ROI pixels: a little over the ROI's."""
         height, width = self.image.shape[:2]
@@ -75,7 +80,7 @@ def inspect_image(data: bytes | Path, *, max_megapixels: float) -> ImageFacts:
     """
     image_format = tell_format(data)
     image = open_image(data)
-    _check_size(image.width, image.height, max_megapixels)
+    check_size(image.width, image.height, max_megapixels)
     as_rgb(image)
     shrink = _CHECK_SHRINK if image_format is ImageFormat.JPEG else 1
     with decoding_errors(image_format):
@@ -100,8 +105,8 @@ def read_roi(data: bytes | Path, *, roi_mpp: float, model_mpp: float, max_megapi
     width_px, height_px = header.width, header.height
     scale = model_mpp / roi_mpp
     columns, rows = ceil(width_px / scale), ceil(height_px / scale)
-    _check_size(width_px, height_px, max_megapixels)
-    _check_size(columns, rows, max_megapixels)
+    check_size(width_px, height_px, max_megapixels)
+    check_size(columns, rows, max_megapixels)
     with decoding_errors(image_format):
         shrink = _decoder_shrink(scale) if image_format is ImageFormat.JPEG else 1
         image = as_rgb(open_image(data, shrink=shrink) if shrink > 1 else header)
@@ -110,7 +115,8 @@ def read_roi(data: bytes | Path, *, roi_mpp: float, model_mpp: float, max_megapi
     return RoiPixels(image=pixels, width_px=width_px, height_px=height_px, roi_mpp=roi_mpp, model_mpp=model_mpp)
 
 
-def _check_size(width_px: int, height_px: int, max_megapixels: float) -> None:
+def check_size(width_px: int, height_px: int, max_megapixels: float) -> None:
+    """Raises `ImageTooLarge` for more than `max_megapixels` million pixels."""
     megapixels = width_px * height_px / 1e6
     if megapixels > max_megapixels:
         raise ImageTooLarge(

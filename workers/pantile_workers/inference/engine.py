@@ -1,8 +1,7 @@
 """The engine: owns the device and turns an ROI and a segmenter into a class map.
 
 All calls to torch happen on one thread. ROIs go to the device once, as uint8, and stay there while a caller holds the
-handle; patches are cut from that one array, normalised, segmented and stitched on the device, and one uint8 class map
-comes back.
+handle; patches are taken from it, normalised, segmented and stitched on the device, and one uint8 class map comes back.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +12,9 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pantile.domain.class_maps import ClassMap, RgbImage
@@ -23,16 +24,8 @@ from pantile.domain.segmenters import Card, EngineSettings, Precision, card_dige
 from pantile_workers.inference.checkpoints import load_network
 from pantile_workers.inference.devices import DeviceClock, DeviceThread, pick_device
 from pantile_workers.inference.loaded import LoadedSegmenter, SegmenterCache
-from pantile_workers.inference.stitching import keep_centres
-
-_WHITE = 255
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RoiOnDevice:
-    """An ROI in the device's memory, (height, width, 3) uint8 RGB; let go of the handle to free it."""
-
-    pixels: Tensor
+from pantile_workers.inference.placing import PatchesOnDevice, PatchSource, RoiOnDevice
+from pantile_workers.inference.stitching import Stitcher, make_stitcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +44,13 @@ class StageSeconds:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segmentation:
-    """What came out: `class_map` (height, width) uint8 in the pixels of the image given, and how."""
+    """What came out, and how: `class_map` (height, width) uint8 in the pixels of the ROI as it was placed.
+
+    `confidence`, where the settings ask for it, is as large: the network's top probability, uint8, 255 for a certainty.
+    """
 
     class_map: ClassMap
+    confidence: NDArray[np.uint8] | None
     patches: int
     batch_patches: int
     seconds: StageSeconds
@@ -117,8 +114,22 @@ class Engine:
         """
         return self._thread.call(lambda: RoiOnDevice(pixels=torch.from_numpy(image).to(self.device)))
 
-    def segment(self, roi: RoiOnDevice, segmenter: LoadedSegmenter, settings: EngineSettings) -> Segmentation:
-        """The class map of an ROI that was read at the segmenter's own mpp.
+    def place_patches(
+        self, patches: NDArray[np.uint8], *, corners: Sequence[tuple[int, int]], size_px: tuple[int, int]
+    ) -> PatchesOnDevice:
+        """Patches cut before, (patches, patch_px, patch_px, 3) uint8 RGB, on the device; memory as with `place`.
+
+        `corners` are their upper left corners (row, column), `size_px` is the (height, width) of the class map.
+        """
+        places = {corner: index for index, corner in enumerate(corners)}
+        return self._thread.call(
+            lambda: PatchesOnDevice(patches=torch.from_numpy(patches).to(self.device), places=places, size_px=size_px)
+        )
+
+    def segment(self, roi: PatchSource, segmenter: LoadedSegmenter, settings: EngineSettings) -> Segmentation:
+        """The class map of an ROI that was placed as the segmenter and the settings want it.
+
+        Their mode is the business of whoever read the ROI: both modes come here as a source of patches.
 
         Raises:
             SegmenterBroken: the settings do not fit the segmenter's patches, or the network's logits are not of the
@@ -127,7 +138,7 @@ class Engine:
         """
         patches = _plan(roi, segmenter.card, settings)
         asked = perf_counter()
-        return self._thread.call(lambda: self._segment(roi, segmenter, patches, settings.precision, asked))
+        return self._thread.call(lambda: self._segment(roi, segmenter, patches, settings, asked))
 
     def _load(self, card: Card, digest: str, path: Path) -> LoadedSegmenter:
         network = load_network(card, path).to(self.device).to(memory_format=torch.channels_last)
@@ -135,22 +146,31 @@ class Engine:
 
     def _segment(
         self,
-        roi: RoiOnDevice,
+        roi: PatchSource,
         segmenter: LoadedSegmenter,
         patches: Sequence[Patch],
-        precision: Precision,
+        settings: EngineSettings,
         asked: float,
     ) -> Segmentation:
         waiting_s = perf_counter() - asked
-        with torch.inference_mode(), _arithmetic(precision):
-            run = _Run(roi.pixels, segmenter, DeviceClock(self.device))
+        with torch.inference_mode(), _arithmetic(settings.precision):
+            stitcher = make_stitcher(
+                settings.stitching,
+                roi.size_px,
+                classes=segmenter.card.output_channels,
+                patch_px=segmenter.card.patch_px,
+                confidence=settings.confidence,
+                device=self.device,
+            )
+            run = _Run(roi, segmenter, stitcher, DeviceClock(self.device))
             batch_patches = run.stitch(patches, self._batch_patches)
-            class_map: ClassMap = run.class_map.cpu().numpy()
+            planes: list[NDArray[np.uint8]] = [plane.cpu().numpy() for plane in stitcher.planes]
         run.clock.mark("stitching")
         run.check_finite()
         seconds = run.clock.seconds()
         return Segmentation(
-            class_map=class_map,
+            class_map=planes[0],
+            confidence=planes[1] if settings.confidence else None,
             patches=len(patches),
             batch_patches=batch_patches,
             seconds=StageSeconds(
@@ -165,18 +185,18 @@ class Engine:
 class _Run:
     """One ROI going through one network, on the device's thread."""
 
-    def __init__(self, pixels: Tensor, segmenter: LoadedSegmenter, clock: DeviceClock) -> None:
-        card, device = segmenter.card, pixels.device
-        self._pixels = pixels
+    def __init__(self, roi: PatchSource, segmenter: LoadedSegmenter, stitcher: Stitcher, clock: DeviceClock) -> None:
+        card, device = segmenter.card, roi.device
+        self._roi = roi
         self._segmenter = segmenter
+        self._stitcher = stitcher
         self._mean = torch.tensor(card.normalisation.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(card.normalisation.std, device=device).view(1, 3, 1, 1)
         self._is_finite = torch.ones((), dtype=torch.bool, device=device)
-        self.class_map = torch.empty(pixels.shape[:2], dtype=torch.uint8, device=device)
         self.clock = clock
 
     def stitch(self, patches: Sequence[Patch], batch_patches: int) -> int:
-        """Fills the class map, and gives the batch size that fitted into memory."""
+        """Brings all patches to the stitcher, and gives the batch size that fitted into memory."""
         done = 0
         while done < len(patches):
             batch = patches[done : done + batch_patches]
@@ -184,6 +204,7 @@ class _Run:
                 done += len(batch)
             else:
                 batch_patches = len(batch) // 2
+        self._stitcher.finish()
         return batch_patches
 
     def check_finite(self) -> None:
@@ -194,33 +215,28 @@ class _Run:
     def _try_batch(self, patches: Sequence[Patch]) -> bool:
         """Whether the batch went through; False where it needs more memory than there is and can still be halved."""
         try:
-            predicted = self._predict(self._cut(patches))
+            reduced = self._stitcher.reduce(self._predict(self._prepare(patches)))
         except torch.OutOfMemoryError:
             if len(patches) == 1:
                 raise
         else:
-            keep_centres(self.class_map, patches, predicted)
+            self._stitcher.add(patches, reduced)
             self.clock.mark("stitching")
             return True
         # After the except block: until then the error holds the tensors of the failed batch.
         torch.cuda.empty_cache()
         return False
 
-    def _cut(self, patches: Sequence[Patch]) -> Tensor:
-        """(patches, 3, patch_px, patch_px) float32, normalised, channels last; white beyond the ROI."""
-        side = self._segmenter.card.patch_px
-        cut = torch.full((len(patches), side, side, 3), _WHITE, dtype=torch.uint8, device=self._pixels.device)
-        for target, patch in zip(cut, patches, strict=True):
-            top, left = patch.row.start, patch.column.start
-            part = self._pixels[top : top + side, left : left + side]
-            target[: part.shape[0], : part.shape[1]] = part
+    def _prepare(self, patches: Sequence[Patch]) -> Tensor:
+        """(patches, 3, patch_px, patch_px) float32, normalised, channels last."""
+        cut = self._roi.cut(patches, self._segmenter.card.patch_px)
         normalised = cut.permute(0, 3, 1, 2).to(torch.float32).div_(255).sub_(self._mean).div_(self._std)
         self.clock.mark("preparing")
         return normalised
 
     def _predict(self, normalised: Tensor) -> Tensor:
-        """(patches, patch_px, patch_px) uint8 class indices."""
-        logits = self._segmenter.network(normalised)
+        """(patches, classes, patch_px, patch_px) logits."""
+        logits: Tensor = self._segmenter.network(normalised)
         self.clock.mark("network")
         count, _, height, width = normalised.shape
         expected = (count, self._segmenter.card.output_channels, height, width)
@@ -228,12 +244,11 @@ class _Run:
             name, shape = self._segmenter.card.name, tuple(logits.shape)
             raise SegmenterBroken(f"{name}: the network gave values of the shape {shape}, the card promises {expected}")
         self._is_finite &= torch.isfinite(logits).all()
-        predicted: Tensor = logits.argmax(dim=1).to(torch.uint8)
-        return predicted
+        return logits
 
 
-def _plan(roi: RoiOnDevice, card: Card, settings: EngineSettings) -> list[Patch]:
-    height, width = roi.pixels.shape[:2]
+def _plan(roi: PatchSource, card: Card, settings: EngineSettings) -> list[Patch]:
+    height, width = roi.size_px
     try:
         return plan_grid(
             height, width, patch_px=card.patch_px, stride_px=settings.stride_px, margin_px=settings.margin_px

@@ -1,22 +1,158 @@
-"""Stitching: from the predictions of overlapping patches to one class map."""
+"""Stitching: from what the network says of overlapping patches to one class map."""
 
 from collections.abc import Sequence
+from math import exp
+from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from pantile.domain.patches import AxisPatch, Patch
+from pantile.domain.segmenters import Stitching
+
+BLEND_SIGMA = 1 / 8
+"""Standard deviation of the blending weights, in patches.
+
+nnU-Net's choice: `sigma_scale` of `compute_gaussian` in nnunetv2/inference/sliding_window_prediction.py.
+"""
+
+_FULL = 255.0
 
 
-def keep_centres(class_map: Tensor, patches: Sequence[Patch], predicted: Tensor) -> None:
-    """Writes the kept centre of each patch into the class map, in place.
+class Stitcher(Protocol):
+    """Makes one class map, on the device, of patches that come row by row, in the order of the grid."""
 
-    `class_map` is (height, width) uint8; `predicted` is (patches, patch_px, patch_px) uint8 on the same device, in the
-    order of `patches`. As the kept centres tile the image, the order of writing does not matter.
+    @property
+    def planes(self) -> Sequence[Tensor]:
+        """The class map, (height, width) uint8, and where it was asked for the confidence map, 255 for a certainty."""
+
+    def reduce(self, logits: Tensor) -> Sequence[Tensor]:
+        """What is needed of a batch's logits, (patches, classes, patch_px, patch_px); may be given up and asked again.
+
+        Whatever takes memory by the batch happens here.
+        """
+
+    def add(self, patches: Sequence[Patch], reduced: Sequence[Tensor]) -> None:
+        """Takes a batch in, once."""
+
+    def finish(self) -> None:
+        """Completes the planes after the last batch."""
+
+
+def make_stitcher(
+    stitching: Stitching,
+    size_px: tuple[int, int],
+    *,
+    classes: int,
+    patch_px: int,
+    confidence: bool,
+    device: torch.device,
+) -> Stitcher:
+    """The stitcher of a class map of (height, width) `size_px`."""
+    planes = [torch.empty(size_px, dtype=torch.uint8, device=device) for _ in range(2 if confidence else 1)]
+    match stitching:
+        case Stitching.CENTRE:
+            return CentreStitcher(planes)
+        case Stitching.BLEND:
+            return BlendStitcher(planes, classes=classes, patch_px=patch_px)
+
+
+class CentreStitcher:
+    """Keeps the centre of each patch, as the study does."""
+
+    def __init__(self, planes: Sequence[Tensor]) -> None:
+        self.planes = planes
+
+    def reduce(self, logits: Tensor) -> Sequence[Tensor]:
+        """Classes, and the confidence where it is asked for: (patches, patch_px, patch_px) uint8 each."""
+        if len(self.planes) == 1:
+            return [logits.argmax(dim=1).to(torch.uint8)]
+        return _top(logits.float().softmax(dim=1), dim=1)
+
+    def add(self, patches: Sequence[Patch], reduced: Sequence[Tensor]) -> None:
+        """Writes the kept centres into the planes."""
+        for plane, values in zip(self.planes, reduced, strict=True):
+            keep_centres(plane, patches, values)
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+
+def keep_centres(plane: Tensor, patches: Sequence[Patch], values: Tensor) -> None:
+    """Writes the kept centre of each patch into the plane, in place.
+
+    `plane` is (height, width) uint8; `values` is (patches, patch_px, patch_px) uint8 on the same device, in the order
+    of `patches`. As the kept centres tile the image, the order of writing does not matter.
     """
-    for patch, classes in zip(patches, predicted, strict=True):
+    for patch, own in zip(patches, values, strict=True):
         rows, columns = patch.row, patch.column
-        kept = classes[_within(rows), _within(columns)]
-        class_map[rows.keep_start : rows.keep_end, columns.keep_start : columns.keep_end] = kept
+        kept = own[_within(rows), _within(columns)]
+        plane[rows.keep_start : rows.keep_end, columns.keep_start : columns.keep_end] = kept
+
+
+class BlendStitcher:
+    """Gaussian-weighted probabilities, summed over all patches that see a pixel and divided by the summed weights.
+
+    Only a band as high as a patch is kept: 90 MB for 14 classes and 3125 pixels of width. A row is decided on as soon
+    as no patch to come reaches it.
+    """
+
+    def __init__(self, planes: Sequence[Tensor], *, classes: int, patch_px: int) -> None:
+        self.planes = planes
+        self._height, self._width = planes[0].shape
+        device = planes[0].device
+        self._weights = blend_weights(patch_px).to(device)
+        self._sums = torch.zeros((classes, patch_px, self._width), device=device)
+        self._weight_sums = torch.zeros((patch_px, self._width), device=device)
+        self._top = 0
+
+    def reduce(self, logits: Tensor) -> Sequence[Tensor]:
+        """Probabilities, (patches, classes, patch_px, patch_px) float32."""
+        return [logits.float().softmax(dim=1)]
+
+    def add(self, patches: Sequence[Patch], reduced: Sequence[Tensor]) -> None:
+        """Adds the weighted probabilities to the band, which moves down to the patches' row first."""
+        (probabilities,) = reduced
+        for patch, own in zip(patches, probabilities, strict=True):
+            self._move_to(patch.row.start)
+            left = patch.column.start
+            shown = min(self._width - left, own.shape[-1])
+            weights = self._weights[:, :shown]
+            self._sums[:, :, left : left + shown].addcmul_(own[:, :, :shown], weights)
+            self._weight_sums[:, left : left + shown] += weights
+
+    def finish(self) -> None:
+        """Decides on the rows that are left."""
+        self._decide(self._height - self._top)
+
+    def _move_to(self, top: int) -> None:
+        rows = top - self._top
+        if rows == 0:
+            return
+        self._decide(rows)
+        for sums in (self._sums, self._weight_sums):
+            kept = sums[..., rows:, :].clone()
+            sums[..., : kept.shape[-2], :] = kept
+            sums[..., kept.shape[-2] :, :] = 0
+        self._top = top
+
+    def _decide(self, rows: int) -> None:
+        probabilities = self._sums[:, :rows] / self._weight_sums[:rows]
+        for plane, values in zip(self.planes, _top(probabilities, dim=0), strict=False):
+            plane[self._top : self._top + rows] = values
+
+
+def blend_weights(patch_px: int) -> Tensor:
+    """(patch_px, patch_px) float32 Gaussian weights around the middle of a patch; positive up to its corners."""
+    middle, sigma_px = (patch_px - 1) / 2, BLEND_SIGMA * patch_px
+    profile = torch.tensor([exp(-(((place - middle) / sigma_px) ** 2) / 2) for place in range(patch_px)])
+    return torch.outer(profile, profile)
+
+
+def _top(probabilities: Tensor, *, dim: int) -> Sequence[Tensor]:
+    """The likeliest class and its probability (255 for 1.0), uint8."""
+    highest, classes = probabilities.max(dim=dim)
+    return [classes.to(torch.uint8), highest.mul(_FULL).round().to(torch.uint8)]
 
 
 def _within(axis: AxisPatch) -> slice:

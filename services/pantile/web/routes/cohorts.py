@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from pantile.catalog import cohorts
 from pantile.coordinator.submit import submit_cohort
 from pantile.domain.rois import MAX_MPP, MIN_MPP
-from pantile.domain.segmenters import EngineSettings
+from pantile.domain.segmenters import EngineSettings, Mode, Stitching
 from pantile.schemas import Cancelled, CohortOut, CohortPage, SubmissionOut
 from pantile.web.answers import cohort_listed, submitted_cohort
 from pantile.web.errors import problems
@@ -30,13 +30,20 @@ def read_manifest(
     cohort: Annotated[Word | None, Query(description="CSV: the cohort of rows that name none.")] = None,
     mpp: Annotated[float | None, Query(ge=MIN_MPP, le=MAX_MPP, description="CSV: the mpp of rows without one.")] = None,
     segmenters: Annotated[Word, Query(description="CSV: names with commas between; none: all registered.")] = "",
+    mode: Annotated[
+        Mode, Query(description="CSV: how to segment; `exact` repeats the study's arithmetic.")
+    ] = Mode.FAST,
+    stitching: Annotated[
+        Stitching, Query(description="CSV: how overlapping patches become one class map.")
+    ] = Stitching.CENTRE,
 ) -> Manifest:
     """The manifest in a request's body, by its media type."""
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type == "application/json":
         return read_json(body)
     if media_type == "text/csv":
-        return read_csv(body, cohort=cohort, mpp=mpp, segmenters=segmenters)
+        settings = EngineSettings(mode=mode, stitching=stitching)
+        return read_csv(body, cohort=cohort, mpp=mpp, segmenters=segmenters, settings=settings)
     raise HTTPException(415, f"A manifest is application/json or text/csv, not {media_type}.")
 
 
@@ -64,6 +71,7 @@ def submit_rois(
     every path is such an address. What a column does not say is read from the file's name, as in
     `{slide}_{mpp}_{tumor|normal}_original.jpg`. Problems are listed by line, and nothing is added then; line 1 is the
     first ROI of a JSON body, or the header of a CSV. Cohorts are added one after the other, each wholly or not at all.
+    Settings other than before add jobs beside those that are there.
     """
     submissions = [
         submit_cohort(
@@ -71,7 +79,7 @@ def submit_rois(
             name,
             rois,
             segmenter_names=manifest.segmenters,
-            settings=EngineSettings(),
+            settings=manifest.settings,
             max_attempts=settings.max_attempts,
         )
         for name, rois in manifest.cohorts()

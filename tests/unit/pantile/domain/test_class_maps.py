@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from pantile.domain.class_maps import (
     ClassGroup,
@@ -12,8 +15,10 @@ from pantile.domain.class_maps import (
     class_areas,
     count_pixels,
     remap,
+    study_class_map,
     tumor_stroma_ratio,
 )
+from pantile.domain.patches import study_scale
 
 
 def _tissue(index: int, group: ClassGroup) -> TissueClass:
@@ -25,6 +30,20 @@ def _tissue(index: int, group: ClassGroup) -> TissueClass:
 SCHEME = ClassScheme(
     (_tissue(0, ClassGroup.BACKGROUND), _tissue(1, ClassGroup.TUMOR), _tissue(2, ClassGroup.TUMOR_STROMA))
 )
+
+
+@given(roi_mpp=st.integers(100, 5000), length=st.integers(1, 3000))
+def test_the_studys_file_is_what_pillow_makes_of_what_the_study_stitches(roi_mpp: int, length: int) -> None:
+    mpp = roi_mpp / 1000
+    scale = study_scale(roi_mpp=mpp, model_mpp=1.0, patch_px=512, stride_px=384)
+    stitched = (np.arange(scale.stitched_px(length)) % 251).astype(np.uint8)[None]
+    enlarged = Image.fromarray(stitched).resize((int(stitched.shape[1] * 1.0 / mpp), 1), Image.Resampling.NEAREST)
+
+    found = study_class_map(
+        stitched[:, : scale.length_px(length)], height_px=1, width_px=length, roi_mpp=mpp, model_mpp=1.0
+    )
+
+    assert np.array_equal(found, np.asarray(enlarged)[:, :length])
 
 
 def test_indices_with_a_gap_are_refused() -> None:

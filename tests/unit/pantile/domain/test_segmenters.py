@@ -7,6 +7,8 @@ import pytest
 from pantile.domain.errors import CardRefused, CheckpointRefused, SettingsRefused
 from pantile.domain.segmenters import (
     EngineSettings,
+    Mode,
+    Stitching,
     card_digest,
     card_document,
     card_from,
@@ -104,3 +106,19 @@ def test_settings_have_one_digest_however_they_are_written() -> None:
     assert EngineSettings(stride_px=256).digest() != settings.digest()
     with pytest.raises(SettingsRefused):
         settings_from({"mode": "slow"})
+
+
+def test_what_was_not_asked_for_before_leaves_the_digest_of_older_jobs_as_it_was() -> None:
+    settings = EngineSettings()
+
+    assert "confidence" not in settings.document()
+    assert settings.digest() == "1ed5979560d995b4a8333c0cadaab7833928134f6bdf57ee0bdd59d1b7cd090e"
+    assert settings_from(EngineSettings(confidence=True).document()).confidence
+    assert EngineSettings(confidence=True).digest() != settings.digest()
+
+
+def test_mode_and_stitching_make_other_jobs() -> None:
+    settings = [EngineSettings(mode=mode, stitching=stitching) for mode in Mode for stitching in Stitching]
+
+    assert len({each.digest() for each in settings}) == 4
+    assert [settings_from(each.document()) for each in settings] == settings

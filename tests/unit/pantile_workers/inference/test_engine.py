@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import current_thread
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from pantile.domain.class_maps import ClassMap, RgbImage
 from pantile.domain.errors import SegmenterBroken
 from pantile.domain.patches import plan_grid
-from pantile.domain.segmenters import Card, EngineSettings
+from pantile.domain.segmenters import Card, EngineSettings, Stitching
 from pantile_workers.inference.engine import Engine
 from pantile_workers.inference.loaded import LoadedSegmenter
 
@@ -172,6 +173,56 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(engine: Engine, image: 
     assert np.array_equal(segmentation.class_map, np.where(image[..., 0] / 255 > 0.485, 1, 2))
     assert segmentation.batch_patches == 2
     assert greedy.batches[:2] == [4, 2]
+
+
+@pytest.mark.parametrize("stitching", list(Stitching))
+def test_patches_cut_before_give_the_class_map_of_the_whole_image(
+    engine: Engine, image: RgbImage, make_card: MakeCard, unet: tuple[nn.Module, Path], stitching: Stitching
+) -> None:
+    settings = replace(SETTINGS, stitching=stitching, confidence=True)
+    segmenter = engine.load(make_card(), lambda: unet[1])
+    padded = np.full((250, 305, 3), 255, dtype=np.uint8)
+    padded[:150, :205] = image
+    grid = plan_grid(150, 205, patch_px=64, stride_px=48, margin_px=8)
+    corners = [(patch.row.start, patch.column.start) for patch in grid]
+    cut = np.stack([padded[top : top + 64, left : left + 64] for top, left in corners])
+
+    of_patches = engine.segment(engine.place_patches(cut, corners=corners, size_px=(150, 205)), segmenter, settings)
+    of_image = engine.segment(engine.place(image), segmenter, settings)
+
+    assert np.array_equal(of_patches.class_map, of_image.class_map)
+    assert of_patches.confidence is not None
+    assert of_image.confidence is not None
+    assert np.array_equal(of_patches.confidence, of_image.confidence)
+
+
+def test_patches_of_another_grid_are_not_taken_for_those_asked_for(engine: Engine, make_card: MakeCard) -> None:
+    cut = np.zeros((1, 64, 64, 3), dtype=np.uint8)
+    roi = engine.place_patches(cut, corners=[(0, 0)], size_px=(100, 64))
+
+    with pytest.raises(ValueError, match="no patch was cut at"):
+        engine.segment(roi, _with(make_card(), _Brightness()), SETTINGS)
+
+
+def test_blending_sees_through_a_batch_that_did_not_fit(engine: Engine, image: RgbImage, make_card: MakeCard) -> None:
+    settings = replace(SETTINGS, stitching=Stitching.BLEND)
+
+    segmentation = engine.segment(engine.place(image), _with(make_card(), _Greedy()), settings)
+
+    assert np.array_equal(segmentation.class_map, np.where(image[..., 0] / 255 > 0.485, 1, 2))
+
+
+def test_the_confidence_is_the_top_probability_and_comes_on_request(
+    engine: Engine, image: RgbImage, make_card: MakeCard
+) -> None:
+    roi, segmenter = engine.place(image), _with(make_card(), _Constant(value=0.7))
+
+    asked = engine.segment(roi, segmenter, replace(SETTINGS, confidence=True))
+
+    assert asked.confidence is not None
+    assert asked.confidence.dtype == np.uint8
+    assert set(np.unique(asked.confidence)) == {64}
+    assert engine.segment(roi, segmenter, SETTINGS).confidence is None
 
 
 def test_memory_that_does_not_hold_one_patch_is_an_error(engine: Engine, image: RgbImage, make_card: MakeCard) -> None:
