@@ -20,6 +20,9 @@ from pantile.settings import Settings
 from pantile_workers.runtime import Runtime
 from pantile_workers.tasks import register_tasks
 
+_WARM_UP_DELAY_S = 3.0
+"""Leaves the processor to what starts beside this worker; a job that comes sooner loads for itself."""
+
 _EXIT_DRAINED = 75
 """EX_TEMPFAIL: stopped with work given back; a supervisor may start another."""
 
@@ -86,7 +89,9 @@ class _WarmUp:
         self._runtime = runtime
 
     def begin(self, **_: Any) -> None:
-        threading.Thread(target=self._load, name="warm-up", daemon=True).start()
+        timer = threading.Timer(_WARM_UP_DELAY_S, self._load)
+        timer.daemon = True
+        timer.start()
 
     def _load(self) -> None:
         log.info("engine ready", device=str(self._runtime.engine.device))
