@@ -90,6 +90,32 @@ class JobClaim:
     """The job is a suspect: ask again with `alone`, while holding nothing else."""
 
 
+# The asked-for job and its waiting siblings, with an attempt for each and all that is needed to do them.
+_CLAIM = """
+    WITH picked AS MATERIALIZED (
+        SELECT id FROM jobs
+        WHERE image_sha256 = %(image_sha256)s AND roi_mpp = %(roi_mpp)s AND state = 'waiting'
+          AND (id = %(job_id)s OR (NOT %(alone)s AND NOT suspect AND not_before <= clock_timestamp()))
+        ORDER BY id <> %(job_id)s, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE jobs j SET state = 'running', attempt = attempt + 1, lease_token = %(token)s,
+            lease_owner = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
+            started_at = clock_timestamp()
+        FROM picked WHERE j.id = picked.id
+        RETURNING j.id, j.attempt, j.segmenter_id, j.settings_digest, j.roi_mpp, j.image_sha256
+    ), attempts AS (
+        INSERT INTO job_attempts (job_id, attempt, lease_token, worker)
+        SELECT id, attempt, %(token)s, %(worker)s FROM claimed
+    )
+    SELECT c.*, s.card, s.checkpoint_key, e.document AS settings, i.object_key AS image_key
+    FROM claimed c
+    JOIN segmenters s ON s.id = c.segmenter_id
+    JOIN engine_settings e ON e.digest = c.settings_digest
+    JOIN images i ON i.sha256 = c.image_sha256
+    ORDER BY c.id
+"""
+
+
 def claim_jobs(
     connection: Connection,
     job_id: int,
@@ -120,29 +146,7 @@ def claim_jobs(
     if asked["suspect"] and not alone:
         return JobClaim(needs_solitude=True)
     rows = connection.execute(
-        """
-        WITH picked AS MATERIALIZED (
-            SELECT id FROM jobs
-            WHERE image_sha256 = %(image_sha256)s AND roi_mpp = %(roi_mpp)s AND state = 'waiting'
-              AND (id = %(job_id)s OR (NOT %(alone)s AND NOT suspect AND not_before <= clock_timestamp()))
-            ORDER BY id <> %(job_id)s, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-        ), claimed AS (
-            UPDATE jobs j SET state = 'running', attempt = attempt + 1, lease_token = %(token)s,
-                lease_owner = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
-                started_at = clock_timestamp()
-            FROM picked WHERE j.id = picked.id
-            RETURNING j.id, j.attempt, j.segmenter_id, j.settings_digest, j.roi_mpp, j.image_sha256
-        ), attempts AS (
-            INSERT INTO job_attempts (job_id, attempt, lease_token, worker)
-            SELECT id, attempt, %(token)s, %(worker)s FROM claimed
-        )
-        SELECT c.*, s.card, s.checkpoint_key, e.document AS settings, i.object_key AS image_key
-        FROM claimed c
-        JOIN segmenters s ON s.id = c.segmenter_id
-        JOIN engine_settings e ON e.digest = c.settings_digest
-        JOIN images i ON i.sha256 = c.image_sha256
-        ORDER BY c.id
-        """,
+        _CLAIM,
         {**asked, "job_id": job_id, "alone": alone, "token": token, "worker": worker, "lease_s": lease_s,
          "limit": 1 if alone else 1 + siblings},
     )  # fmt: skip
