@@ -23,7 +23,7 @@ _EXPIRED_AT_ONCE = 1000
 _DELAY = sql.SQL("make_interval(secs => least({longest}, {first} * 2 ^ least(greatest(attempt - 1, 0), 16)))").format(
     longest=sql.Literal(MAX_RETRY_DELAY_S), first=sql.Literal(RETRY_DELAY_S)
 )
-"""The wait after an attempt, as `domain.jobs.retry_delay_s` has it."""
+"""The wait after an attempt: `RETRY_DELAY_S` after the first, doubled each time, at most `MAX_RETRY_DELAY_S`."""
 
 _NO_LEASE = sql.SQL("lease_token = NULL, lease_until = NULL, lease_owner = NULL")
 

@@ -84,10 +84,6 @@ class JobNotRetryable(PantileError):
     """Only a failed or cancelled job can be tried again."""
 
 
-class TransitionRefused(PantileError):
-    """A job cannot go from its state to that one."""
-
-
 class JobFailed(PantileError):
     """The job cannot be done."""
 

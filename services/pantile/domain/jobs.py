@@ -1,8 +1,6 @@
-"""Jobs: their states, the ways between them, and how an attempt can end."""
+"""Jobs: their states, how an attempt can end, and the waits between attempts."""
 
 from enum import StrEnum
-
-from pantile.domain.errors import TransitionRefused
 
 
 class JobState(StrEnum):
@@ -16,20 +14,7 @@ class JobState(StrEnum):
 
 
 TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
-
-_WAYS = {
-    JobState.WAITING: {JobState.RUNNING, JobState.CANCELLED, JobState.FAILED},
-    JobState.RUNNING: {JobState.SUCCEEDED, JobState.FAILED, JobState.WAITING, JobState.CANCELLED},
-    JobState.SUCCEEDED: set(),
-    JobState.FAILED: {JobState.WAITING},
-    JobState.CANCELLED: {JobState.WAITING},
-}
-
-
-def check_transition(source: JobState, target: JobState) -> None:
-    """Raises `TransitionRefused` where a job has no way from `source` to `target`."""
-    if target not in _WAYS[source]:
-        raise TransitionRefused(f"{source} to {target}")
+"""The states that a job leaves only by an operator's retry or a new submission, if at all."""
 
 
 class AttemptOutcome(StrEnum):
@@ -53,8 +38,3 @@ RETRY_DELAY_S = 5.0
 """Wait before the second attempt; doubled for each further one."""
 
 MAX_RETRY_DELAY_S = 300.0
-
-
-def retry_delay_s(attempt: int) -> float:
-    """Seconds that work waits after its `attempt`-th attempt (from 1) went wrong."""
-    return float(min(MAX_RETRY_DELAY_S, RETRY_DELAY_S * 2 ** max(0, attempt - 1)))

@@ -128,6 +128,7 @@ def _mapped(path: Path) -> Iterator[mmap.mmap]:
 def _zip(path: Path) -> Iterator[Archive]:
     try:
         file = zipfile.ZipFile(path)
+    # NotImplementedError is zipfile's own, for archives that ask for a newer version of the format.
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
         raise CheckpointUnreadable("its zip is truncated or damaged") from error
     with file:
