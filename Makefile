@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .make/installed
 
-.PHONY: help setup demo test check format unit integration e2e lock clean
+.PHONY: help setup demo test check format unit integration e2e faults chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,15 @@ integration: $(STAMP) ## the tests against real PostgreSQL, Redis and S3
 
 e2e: $(STAMP) ## the main job through the whole stack
 	$(BIN)/pytest tests/e2e
+
+faults: $(STAMP) ## every fault against the whole stack, 300 jobs a cohort
+	$(BIN)/pytest tests/faults --all-faults
+
+chaos: $(STAMP) ## two minutes of random faults; SEED=n repeats a run
+	SEED=$${SEED:-$$RANDOM} $(BIN)/pytest tests/faults/test_chaos.py --all-faults
+
+bench: $(STAMP) ## speed and memory beside the pipeline that Pantile replaces, on an ROI of 12,500 x 10,000 px
+	$(BIN)/python tests/benchmarks/speed.py
 
 test: check ## everything that has to pass
 	$(BIN)/pytest

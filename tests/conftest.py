@@ -5,7 +5,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from redis import Redis
 
 from pantile.catalog.database import Database
 from pantile.catalog.schema import migrate
-from pantile.local.stack import Stack
+from pantile.local.stack import Stack, keep_api_token
 from pantile.objects import ObjectStore
 from pantile.queue import Sender
 from pantile.settings import Settings
@@ -28,6 +28,11 @@ _TEMPLATE = "pantile_template"
 
 _HASTE = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
 """What a database that is thrown away does without; a crash of the server is a test of its own."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--all-faults` runs the suite of faults whole; without it, tests/faults says what it left out."""
+    parser.addoption("--all-faults", action="store_true", help="Run all of tests/faults, with 300 jobs a cohort.")
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +55,7 @@ def servers() -> Iterator[Settings]:
             _administer(settings, statement)
         _administer(settings, f"CREATE DATABASE {_TEMPLATE}")
         migrate(template.database_url.get_secret_value())
+        keep_api_token(template)
         yield settings
 
 
@@ -91,8 +97,15 @@ def sender(settings: Settings) -> Iterator[Sender]:
 
 
 @pytest.fixture
-def web_url(settings: Settings) -> Iterator[str]:
-    """The address of a web service over the test's servers."""
+def api_token(settings: Settings) -> str:
+    """An API token with all scopes."""
+    return settings.api_token.get_secret_value()
+
+
+@pytest.fixture
+def web_url(settings: Settings, api_token: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a web service over the test's servers; commands find a token for it, as `PANTILE_API_TOKEN`."""
+    monkeypatch.setenv("PANTILE_API_TOKEN", api_token)
     from pantile.web.app import create_app  # noqa: PLC0415 — only the tests that ask for it
 
     with socket.socket() as probe:
@@ -110,6 +123,29 @@ def web_url(settings: Settings) -> Iterator[str]:
     yield url
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def write_onnx() -> Callable[..., bytes]:
+    """Writes an ONNX file, `write_onnx(classes=2, patch_px=64)`: 1 where an image is bright, 0 where not."""
+    from onnx import TensorProto, helper  # noqa: PLC0415 — only the tests that ask for it
+
+    def write(*, classes: int = 2, patch_px: int = 64) -> bytes:
+        values = [0.0] * 3 + [1.0] + [0.0] * (3 * classes - 4)
+        weight = helper.make_tensor("weight", TensorProto.FLOAT, [classes, 3, 1, 1], values)
+        bias = helper.make_tensor("bias", TensorProto.FLOAT, [classes], [0.0, 0.0] + [-9.0] * (classes - 2))
+        image, logits = (
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["patches", channels, patch_px, patch_px])
+            for name, channels in (("image", 3), ("logits", classes))
+        )
+        node = helper.make_node("Conv", ["image", "weight", "bias"], ["logits"])
+        graph = helper.make_graph([node], "brightness", [image], [logits], [weight, bias])
+        imports = [helper.make_opsetid("", 20)]
+        model = helper.make_model(graph, opset_imports=imports, ir_version=10, producer_name="a hand")
+        written: bytes = model.SerializeToString()
+        return written
+
+    return write
 
 
 def _answers(address: str) -> bool:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,14 @@ class StoredObject:
     key: str
     sha256: str
     bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedObject:
+    """An object as lists show it: its key, and when it was last written, by the store's clock."""
+
+    key: str
+    written_at: datetime
 
 
 def sha256_of(data: bytes) -> str:
@@ -104,13 +113,12 @@ class ObjectStore:
         """Writes some bytes under a key, checked for having arrived whole.
 
         Raises:
-            ObjectCorrupt: they did not.
-            ObjectStoreDown: the store does not answer.
+            ObjectStoreDown: they did not, or the store does not answer.
         """
         with _translated(key):
             self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=media_type)
         if self.size(key) != len(data):
-            raise ObjectCorrupt(key)
+            raise ObjectStoreDown(f"{key} did not arrive whole")
         return StoredObject(key=key, sha256=sha256_of(data), bytes=len(data))
 
     def put_named(self, folder: str, data: bytes, *, suffix: str, media_type: str) -> StoredObject:
@@ -176,9 +184,16 @@ class ObjectStore:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with `prefix`; raises `ObjectStoreDown`."""
+        for lot in self.lots(prefix):
+            yield from (listed.key for listed in lot)
+
+    def lots(self, prefix: str) -> Iterator[list[ListedObject]]:
+        """The objects whose keys begin with `prefix`, at most 1,000 at a time; raises `ObjectStoreDown`."""
         with _translated(prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-                yield from (item["Key"] for item in page.get("Contents", []))
+                yield [
+                    ListedObject(key=item["Key"], written_at=item["LastModified"]) for item in page.get("Contents", [])
+                ]
 
     def presign_put(self, key: str, *, expires_s: int) -> str:
         """An address to which a client may PUT the object for `expires_s` seconds."""

@@ -4,6 +4,7 @@ Each setting's reason is in docs/decisions/0002-queue.md. PostgreSQL is the trut
 here retries for long: a message that could not be sent leaves its row unpublished, and the coordinator sends it again.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from kombu.exceptions import BatchPublishError, OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from pantile.domain.errors import BrokerDown
+from pantile.domain.errors import BrokerDown, SettingRefused
 from pantile.domain.messages import Message
 from pantile.settings import Settings
 
@@ -21,7 +22,8 @@ KEY_PREFIX = "pantile:"
 
 SEGMENT_QUEUES = ("segment.interactive", "segment.bulk")
 IMAGING_QUEUES = ("imaging",)
-QUEUES = (*SEGMENT_QUEUES, *IMAGING_QUEUES, "evaluate", "train")
+TRAIN_QUEUES = ("train",)
+QUEUES = (*SEGMENT_QUEUES, *IMAGING_QUEUES, "evaluate", *TRAIN_QUEUES)
 
 _BATCH = 500
 
@@ -88,7 +90,16 @@ _FLOWER = (
 
 
 def run_flower(settings: Settings, arguments: Sequence[str]) -> None:
-    """Runs Flower until told to stop; what it has seen is kept in the settings' home folder."""
+    """Runs Flower until told to stop; what it has seen is kept in the settings' home folder.
+
+    Raises:
+        SettingRefused: it has no password: it shows the study's names, and can stop workers.
+    """
+    password = settings.flower_password.get_secret_value()
+    if not password:
+        raise SettingRefused("PANTILE_FLOWER_PASSWORD is not set, and Flower is never open to all")
+    # By the environment, out of sight of `ps`.
+    os.environ["FLOWER_BASIC_AUTH"] = f"pantile:{password}"
     settings.home.mkdir(parents=True, exist_ok=True)
     kept_in = settings.home / "flower.db"
     make_celery(settings).start(["flower", *_FLOWER, f"--db={kept_in}", *arguments])

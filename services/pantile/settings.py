@@ -1,10 +1,13 @@
 """What can be set from outside: read once from `PANTILE_*`, at the edge, and passed on as plain values."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+from pantile.domain.access import Role
 
 
 def default_home() -> Path:
@@ -15,10 +18,12 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """Addresses, limits and intervals. Secrets have no default."""
 
-    model_config = SettingsConfigDict(env_prefix="PANTILE_", secrets_dir=None, frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PANTILE_", frozen=True)
 
     home: Path = Field(default_factory=default_home, description="Folder of the embedded stack.")
+    secrets_dir: Path | None = Field(None, description="Folder of files such as pantile_s3_secret_key, one a setting.")
     api_url: str = Field("", description="Address of the web service; empty: that of the embedded stack.")
+    api_token: SecretStr = Field(SecretStr(""), description="ptl_…, for commands; the embedded stack's is known.")
 
     database_url: SecretStr = Field(SecretStr(""), description="postgresql://…")
     broker_url: SecretStr = Field(SecretStr(""), description="redis://…")
@@ -32,7 +37,21 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = 8800
     web_url: str = Field("", description="The address people use, for links; empty: host and port.")
+    trusted_proxies: str = Field("", description="Proxies whose X-Forwarded-For counts, with commas between.")
     flower_url: str = Field("", description="Where Flower is, for links.")
+    flower_password: SecretStr = Field(SecretStr(""), description="Flower's, for the user pantile.")
+
+    session_idle_s: int = Field(7200, gt=0, description="A session ends after so long without a request.")
+    session_longest_s: int = Field(43200, gt=0, description="A session ends so long after the sign-in.")
+    oidc_issuer: str = Field("", description="OpenID Connect provider people sign in with; empty: none.")
+    oidc_title: str = Field("single sign-on", description="What the sign-in page calls the provider.")
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_scopes: str = "openid profile email"
+    oidc_role_claim: str = Field("groups", description="The claim with a person's groups; a.b is b within a.")
+    oidc_roles: dict[str, Role] = Field(
+        {}, description='Roles by group, {"staff": "viewer"}; empty: admins give roles.'
+    )
 
     max_megapixels: float = Field(400.0, gt=0, description="Largest image taken, in million pixels.")
     max_attempts: int = Field(4, ge=1, description="Charged attempts after which a job fails.")
@@ -40,16 +59,39 @@ class Settings(BaseSettings):
     reconcile_interval_s: float = Field(15.0, gt=0)
     dispatch_interval_s: float = Field(1.0, gt=0)
     hint_stale_s: float = Field(300.0, gt=0, description="Age at which an unanswered message is sent again.")
+    pause_first_jobs: int = Field(50, ge=1, description="A cohort's first jobs, with a limit of their own:")
+    pause_first_share: float = Field(0.20, ge=0, le=1, description="the share of them that may fail,")
+    pause_share: float = Field(0.05, ge=0, le=1, description="and of all jobs after them, before a cohort is paused.")
+    sweep_interval_s: float = Field(3600.0, gt=0, description="How often objects without a row are looked for.")
+    sweep_age_s: float = Field(86400.0, gt=0, description="Age at which they are set aside, and again removed.")
     presign_s: int = Field(3600, gt=0, description="How long a presigned address is valid.")
 
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
     max_image_mib: float = Field(2048.0, gt=0, description="Largest image file taken.")
     fetch_timeout_s: float = Field(60.0, gt=0, description="Patience with http(s) addresses of images.")
     drain_s: float = Field(25.0, gt=0, description="How long a worker told to stop may finish what it holds.")
+    job_deadline_s: float = Field(1800.0, gt=0, description="A worker whose work on one job takes longer ends.")
     worker_threads: int = Field(3, ge=1, description="Tasks at once in one worker process.")
     torch_threads: int = Field(0, ge=0, description="Threads of the network on a CPU; 0: one per core.")
-    batch_patches: int = Field(8, ge=1, description="Patches a forward pass.")
+    batch_patches: int = Field(0, ge=0, description="Patches a forward pass; 0: as many as suit the device.")
     segmenter_cache: int = Field(8, ge=1, description="Segmenters kept loaded.")
+
+    train_slice_s: float = Field(300.0, gt=0, description="A training is kept, and queued anew, this often.")
+    train_folder: str = Field("", description="Folder below which train workers find tissue; empty: anywhere.")
 
     log_format: Literal["console", "json"] = "console"
     log_level: str = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 — pydantic-settings names them
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given wins over the environment, and that over the files of PANTILE_SECRETS_DIR."""
+        folder = os.environ.get("PANTILE_SECRETS_DIR")
+        files = [SecretsSettingsSource(settings_cls, secrets_dir=folder)] if folder else []
+        return (init_settings, env_settings, *files)

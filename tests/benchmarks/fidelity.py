@@ -60,7 +60,7 @@ class Region:
 def main() -> None:
     """Prints the tables."""
     with Engine(device="cpu", batch_patches=3) as engine:
-        toy4 = engine.load(_card(), lambda: SHARED / "checkpoints" / "toy4.safetensors")
+        toy4 = engine.load(toy4_card(), lambda: SHARED / "checkpoints" / "toy4.safetensors")
         regions = list(_segment_all(engine, toy4))
     _print("Fast mode against exact", ("stitching", *_names(regions)), _agreements(regions))
     _print("Tumor Dice against the ground truth", ("mode", "stitching", *_names(regions)), _truths(regions))
@@ -69,7 +69,8 @@ def main() -> None:
     _print("Seconds a region", ("what", *_names(regions)), _seconds(regions))
 
 
-def _card() -> Card:
+def toy4_card() -> Card:
+    """The card of the test segmenter."""
     classes = [
         TissueClass(index=index, name=name, group=ClassGroup.OTHER, simplified_rgb=(0, 0, 0), detailed_rgb=(0, 0, 0))
         for index, name in enumerate(CLASSES)

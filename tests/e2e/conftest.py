@@ -57,5 +57,5 @@ def pantile(stack: Stack) -> Pantile:
 @pytest.fixture(scope="session")
 def api(stack: Stack) -> Iterator[ApiClient]:
     """The stack's API."""
-    with ApiClient(stack.settings().api_url) as api:
+    with ApiClient(stack.settings().api_url, token=stack.state.credentials.api_token) as api:
         yield api

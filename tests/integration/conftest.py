@@ -57,8 +57,12 @@ def make_cohort(database: Database) -> MakeCohort:
         with database.transaction() as connection:
             ids = [
                 segmenters.add_segmenter(
-                    connection, replace(CARD, name=segmenter), checkpoint_key="checkpoints/toy", checkpoint_bytes=1
-                )[0].id
+                    connection,
+                    replace(CARD, name=segmenter),
+                    checkpoint_key="checkpoints/toy",
+                    checkpoint_bytes=1,
+                    actor="test",
+                ).segmenter.id
                 for segmenter in segmenter_names
             ]
             for number in range(images):
@@ -68,7 +72,7 @@ def make_cohort(database: Database) -> MakeCohort:
                 )
             cohort = cohorts.open_cohort(connection, name)
             settings_digest = segmenters.keep_settings(connection, EngineSettings())
-            cohorts.add_segmenters(connection, cohort.id, ids, settings_digest=settings_digest)
+            cohorts.add_segmenters(connection, cohort.id, dict.fromkeys(ids, settings_digest))
             submitted = [SubmittedRoi(row=row, sha256=_digest(number), bytes=1) for number, row in enumerate(rows)]
             rois.add_rois(connection, cohort.id, submitted)
             jobs.plan_jobs(connection, cohort.id, max_attempts=3)

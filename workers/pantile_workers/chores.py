@@ -1,16 +1,18 @@
-"""Chores of an imaging worker: ingesting a ROI's image and drawing an overlay, claimed, done and ended by token."""
+"""Chores of an imaging worker, claimed, done and ended by token: ingesting images, drawing overlays, comparing."""
 
 from collections.abc import Callable
 from uuid import uuid4
 
-from pantile.catalog import chores, jobs, leases, rois
+from pantile.catalog import chores, jobs, leases, reviews, rois
 from pantile.catalog.chores import ChoreClaim, Ingest
 from pantile.catalog.leases import Lease
+from pantile.catalog.reviews import MIN_COMPARED, ComparedMap
 from pantile.catalog.rois import ImageRow
 from pantile.coordinator.submit import incoming_key
 from pantile.domain.class_maps import PaletteName
 from pantile.domain.errors import ImageRefused
-from pantile.domain.messages import IngestRoi, RenderOverlay
+from pantile.domain.messages import CompareSegmenters, IngestRoi, RenderOverlay
+from pantile.domain.review import Opinion, disagreement
 from pantile.logs import log
 from pantile.objects import sha256_of
 from pantile_workers.fetching import UploadCorrupt, fetch_image
@@ -31,6 +33,11 @@ def ingest_roi(runtime: Runtime, message: IngestRoi) -> str:
 def render_one_overlay(runtime: Runtime, message: RenderOverlay) -> str:
     """Draws and stores the overlay of one succeeded job."""
     return _do_chore(runtime, message.chore_id, _overlay)
+
+
+def compare_segmenters(runtime: Runtime, message: CompareSegmenters) -> str:
+    """Stores how far the segmenters of one ROI disagree."""
+    return _do_chore(runtime, message.chore_id, _compare)
 
 
 def _do_chore(runtime: Runtime, chore_id: int, work: Callable[[Runtime, Lease], str]) -> str:
@@ -58,20 +65,30 @@ def _work_on(runtime: Runtime, lease: Lease | None, work: Callable[[Runtime, Lea
     if lease is None:
         return "nothing to do"
     with runtime.leases.holding([lease]):
-        return attempt(runtime.database, lease, lambda: work(runtime, lease))
+        return attempt(runtime.leases, lease, lambda: work(runtime, lease))
 
 
 def _ingest(runtime: Runtime, lease: Lease) -> str:
     with runtime.database.transaction() as connection:
         ingest = chores.read_ingest(connection, lease.row_id)
-        known = rois.find_image(connection, ingest.expected_sha256) if ingest.expected_sha256 else None
-    if known is not None and known.refusal is None:
-        return _settle(runtime, lease, ingest, known)
+    stored = _find_stored(runtime, ingest)
+    if stored is not None:
+        return _settle(runtime, lease, ingest, stored)
     try:
         data = fetch_image(ingest, runtime.objects, runtime.settings)
     except UploadCorrupt as error:
-        return _await_again(runtime, lease, ingest, error)
+        # Another ROI with this very image may have used the upload up meanwhile.
+        stored = _find_stored(runtime, ingest)
+        return _settle(runtime, lease, ingest, stored) if stored else _await_again(runtime, lease, ingest, error)
     return _settle(runtime, lease, ingest, _keep_image(runtime, data))
+
+
+def _find_stored(runtime: Runtime, ingest: Ingest) -> ImageRow | None:
+    if ingest.expected_sha256 is None:
+        return None
+    with runtime.database.transaction() as connection:
+        image = rois.find_image(connection, ingest.expected_sha256)
+    return image if image is not None and image.refusal is None else None
 
 
 def _keep_image(runtime: Runtime, data: bytes) -> ImageRow:
@@ -135,3 +152,27 @@ def _overlay(runtime: Runtime, lease: Lease) -> str:
             connection, overlay.job_id, object_key=stored.key, sha256=stored.sha256, bytes_=stored.bytes
         )
     return f"drawn; {stored.bytes} bytes"
+
+
+def _compare(runtime: Runtime, lease: Lease) -> str:
+    with runtime.database.transaction() as connection:
+        roi_id, compared = reviews.read_compared(connection, lease.row_id)
+    is_enough = len(compared) >= MIN_COMPARED
+    found = disagreement([_opinion(runtime, each) for each in compared]) if is_enough else None
+    with runtime.database.transaction() as connection:
+        if not leases.succeed(connection, lease):
+            return "lease lost"
+        if found is not None:
+            reviews.keep_disagreement(connection, roi_id, found, sources=[each.source for each in compared])
+    return f"{len(compared)} class maps" + (
+        f" disagree by {found:.3f}" if found is not None else "; nothing to compare"
+    )
+
+
+def _opinion(runtime: Runtime, compared: ComparedMap) -> Opinion:
+    return Opinion(
+        class_map=decode_class_map(runtime.objects.get(compared.object_key, sha256=compared.sha256)),
+        scheme=compared.scheme,
+        map_mpp=compared.map_mpp,
+        extent_px=(compared.extent_width_px, compared.extent_height_px),
+    )

@@ -1,4 +1,4 @@
-"""The workers' commands, found by `pantile` through its entry points: `pantile worker segment|imaging`."""
+"""The workers' commands, found by `pantile` through its entry points: `pantile worker segment|imaging|train`."""
 
 from typing import Annotated
 
@@ -25,6 +25,15 @@ def imaging(threads: _Threads = None) -> None:
     from pantile_workers.process import run_imaging_worker  # noqa: PLC0415 — pyvips only where it is used
 
     run_imaging_worker(_settings(threads))
+
+
+@app.command()
+def train() -> None:
+    """Train segmenters: takes trainings from the queue train, one at a time."""
+    from pantile.cli.reaching import server_settings  # noqa: PLC0415 — the client only where it is used
+    from pantile_workers.process import run_train_worker  # noqa: PLC0415 — Celery only where it is used
+
+    run_train_worker(server_settings())
 
 
 def _settings(threads: int | None) -> Settings:

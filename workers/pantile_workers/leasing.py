@@ -1,6 +1,8 @@
 """How a worker holds work: leases kept alive by one heartbeat, suspects done in solitude, and every end recorded."""
 
+import errno
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -14,7 +16,11 @@ from pantile.logs import log
 
 Done = TypeVar("Done")
 
-_TABLES: tuple[Leased, ...] = ("jobs", "chores")
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
+"""What an operating system says when this worker's disk is full or it may open no more files."""
+
+_NO_MEMORY = ("out of memory", "allocate memory")
+"""How torch and libvips, whose errors have no class of their own for it, say that memory does not suffice."""
 
 
 class Solitude:
@@ -61,9 +67,10 @@ class LeaseKeeper:
     """Renews, from one thread, all leases that this process holds, three times within their length."""
 
     def __init__(self, database: Database, *, lease_s: float) -> None:
-        self._database = database
+        self.database = database
         self._lease_s = lease_s
         self._held: dict[tuple[Leased, int], Lease] = {}
+        self._begun: dict[Lease, float] = {}
         self._guard = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_stopped, name="lease keeper", daemon=True)
@@ -98,15 +105,40 @@ class LeaseKeeper:
             if (lease.table, lease.row_id) not in self._held:
                 raise LeaseLost(f"{lease.table} {lease.row_id}")
 
+    @contextmanager
+    def working(self, lease: Lease) -> Iterator[None]:
+        """Notes that the work of a lease is under way inside the block."""
+        with self._guard:
+            self._begun[lease] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._guard:
+                del self._begun[lease]
+
+    def longest_s(self) -> float:
+        """How long the work that began first of all that is under way has taken so far, in seconds."""
+        with self._guard:
+            now = time.monotonic()
+            return now - min(self._begun.values(), default=now)
+
+    def abandon(self, *, kind: str, cause: str) -> int:
+        """Ends all leases of a worker that cannot go on: what is under way is suspect, the rest is given back."""
+        with self._guard:
+            under_way = list(self._begun)
+        with self.database.transaction() as connection:
+            suspects = leases.suspect(connection, under_way, kind=kind, cause=cause)
+        return suspects + self.release_all()
+
     def release_all(self) -> int:
         """Gives back, without charge, all that is held; for a worker that has to stop now."""
         with self._guard:
             held = list(self._held.values())
             self._held.clear()
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             return sum(
                 leases.release(connection, table, [lease.token for lease in held if lease.table == table])
-                for table in _TABLES
+                for table in leases.TABLES
             )
 
     def _renew_until_stopped(self) -> None:
@@ -117,13 +149,13 @@ class LeaseKeeper:
                 log.warning("leases not renewed", error=str(error))
 
     def _renew(self) -> None:
-        for table in _TABLES:
+        for table in leases.TABLES:
             with self._guard:
                 held = {lease.row_id: lease for lease in self._held.values() if lease.table == table}
             if not held:
                 continue
             tokens: set[UUID] = {lease.token for lease in held.values()}
-            with self._database.transaction() as connection:
+            with self.database.transaction() as connection:
                 kept = leases.renew(connection, table, list(tokens), lease_s=self._lease_s)
             for row_id in held.keys() - kept:
                 log.warning("lease lost", table=table, row_id=row_id)
@@ -134,19 +166,21 @@ class NotDone(PantileError):
     """The work was not done; its row in the catalog says what follows."""
 
 
-def attempt(database: Database, lease: Lease, work: Callable[[], Done]) -> Done:
+def attempt(keeper: LeaseKeeper, lease: Lease, work: Callable[[], Done]) -> Done:
     """Does held work, whose row is ended by the work itself, or here when it goes wrong.
 
     Raises:
         NotDone: the work went wrong and its row says so: failed with its sentence after a `JobFailed`; given back
-            uncharged when a server is down; else given back charged, so that an input that always breaks the work
+            uncharged when a server is down or the worker's disk is full; as a suspect when memory does not suffice,
+            since others may have taken it; else given back charged, so that an input that always breaks the work
             fails in the end.
         DatabaseDown: not even that could be recorded; the lease will end.
     """
     try:
-        return work()
+        with keeper.working(lease):
+            return work()
     except Exception as error:  # noqa: BLE001 — the outermost loop around any piece of work: every end is recorded
-        sentence = _end_badly(database, lease, error)
+        sentence = _end_badly(keeper.database, lease, error)
     raise NotDone(sentence)
 
 
@@ -154,12 +188,23 @@ def _end_badly(database: Database, lease: Lease, error: Exception) -> str:
     kind = type(error).__name__
     sentence = str(error) if isinstance(error, PantileError) else f"{kind}: {error}"
     with database.transaction() as connection:
-        if isinstance(error, JobFailed):
+        if _lacks_memory(error):
+            cause = f"The memory did not suffice ({sentence})"
+            held = bool(leases.suspect(connection, [lease], kind=kind, cause=cause))
+        elif isinstance(error, JobFailed):
             held = leases.fail(connection, lease, kind=kind, sentence=sentence)
         else:
-            charge = not isinstance(error, (ServiceDown, LeaseLost))
+            charge = not (isinstance(error, (ServiceDown, LeaseLost)) or _lacks_room(error))
             held = leases.give_back(connection, lease, kind=kind, sentence=sentence, charge=charge)
         rois.refuse_failed_ingests(connection)
     trace = None if isinstance(error, PantileError) else error
     log.warning("work not done", table=lease.table, row_id=lease.row_id, error=sentence, held=held, exc_info=trace)
     return sentence
+
+
+def _lacks_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _NO_MEMORY)
+
+
+def _lacks_room(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in _NO_ROOM

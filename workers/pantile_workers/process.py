@@ -2,11 +2,13 @@
 
 Threads, not processes: one CUDA context, one decode for an ROI's segmenters, and stages that overlap. On SIGTERM Celery
 stops consuming and waits for running tasks; what is not done within the drain time is given back at once, and the
-process ends.
+process ends. A thread cannot be stopped, so a task that hangs ends the whole process as well.
 """
 
+import faulthandler
 import os
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from pantile.domain.errors import PantileError
 from pantile.logs import configure_logs, log
-from pantile.queue import IMAGING_QUEUES, SEGMENT_QUEUES, make_celery
+from pantile.queue import IMAGING_QUEUES, SEGMENT_QUEUES, TRAIN_QUEUES, make_celery
 from pantile.settings import Settings
 from pantile_workers.runtime import Runtime
 from pantile_workers.tasks import register_tasks
@@ -26,6 +28,11 @@ _WARM_UP_DELAY_S = 3.0
 _EXIT_DRAINED = 75
 """EX_TEMPFAIL: stopped with work given back; a supervisor may start another."""
 
+_EXIT_HUNG = 70
+"""EX_SOFTWARE: ended by itself because a task hung; a supervisor is to start another."""
+
+_LOOK_S = 1.0
+
 
 def run_segment_worker(settings: Settings) -> None:
     """Runs a segment worker until it is told to stop."""
@@ -35,6 +42,11 @@ def run_segment_worker(settings: Settings) -> None:
 def run_imaging_worker(settings: Settings) -> None:
     """Runs an imaging worker until it is told to stop."""
     _run(settings, kind="imaging", queues=IMAGING_QUEUES)
+
+
+def run_train_worker(settings: Settings) -> None:
+    """Runs a train worker until it is told to stop: one training at a time, slice by slice."""
+    _run(settings.model_copy(update={"worker_threads": 1}), kind="train", queues=TRAIN_QUEUES)
 
 
 def _run(settings: Settings, *, kind: str, queues: Sequence[str], needs_engine: bool = False) -> None:
@@ -50,7 +62,9 @@ def _run(settings: Settings, *, kind: str, queues: Sequence[str], needs_engine: 
     if needs_engine:
         worker_ready.connect(warm_up.begin)
     worker_shutting_down.connect(drain.begin)
+    deadline = _Deadline(runtime)
     with runtime:
+        deadline.begin()
         app.worker_main(
             [
                 "worker",
@@ -105,6 +119,7 @@ class _Drain:
 
     def begin(self, **_: Any) -> None:
         log.info("worker stopping", drain_s=self._runtime.settings.drain_s)
+        self._runtime.stopping.set()
         timer = threading.Timer(self._runtime.settings.drain_s, self._end)
         timer.daemon = True
         timer.start()
@@ -115,3 +130,27 @@ class _Drain:
         except PantileError as error:
             log.warning("work not given back", error=str(error))
         os._exit(_EXIT_DRAINED)
+
+
+class _Deadline:
+    """Ends the process when any piece of work takes longer than the deadline, with everything given back.
+
+    The stacks of all threads go to standard error, so that the log says where it hung.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def begin(self) -> None:
+        threading.Thread(target=self._watch, name="deadline", daemon=True).start()
+
+    def _watch(self) -> None:
+        while self._runtime.leases.longest_s() < self._runtime.settings.job_deadline_s:
+            time.sleep(_LOOK_S)
+        faulthandler.dump_traceback()
+        try:
+            cause = f"The work did not end within {self._runtime.settings.job_deadline_s:g} s"
+            log.error("task hangs", rows=self._runtime.leases.abandon(kind="DeadlinePassed", cause=cause))
+        except PantileError as error:
+            log.error("task hangs; work not given back", error=str(error))
+        os._exit(_EXIT_HUNG)

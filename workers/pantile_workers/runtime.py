@@ -5,9 +5,9 @@ import shutil
 import socket
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from secrets import token_hex
-from threading import Lock
+from threading import Event, Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -34,6 +34,7 @@ class Runtime:
         self.objects = ObjectStore.from_settings(settings)
         self.leases = LeaseKeeper(self.database, lease_s=settings.lease_s)
         self.solitude = Solitude()
+        self.stopping = Event()
         self.storing = ThreadPoolExecutor(_STORING_THREADS, thread_name_prefix="storing")
         self._engine: Engine | None = None
         self._making_engine = Lock()
@@ -72,9 +73,12 @@ class Runtime:
 
     def fetch_checkpoint(self, key: str, *, sha256: str) -> Path:
         """A checkpoint's file on this machine, fetched once and verified; raises as `ObjectStore.get` does."""
-        path = self._scratch / f"{sha256}.safetensors"
+        path = self._scratch / PurePosixPath(key).name
         if not path.exists():
             partial = path.with_suffix(f".{token_hex(4)}")
-            partial.write_bytes(self.objects.get(key, sha256=sha256))
-            partial.replace(path)
+            try:
+                partial.write_bytes(self.objects.get(key, sha256=sha256))
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
         return path

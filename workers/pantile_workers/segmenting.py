@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from pantile.catalog import jobs
-from pantile.catalog.jobs import ClaimedJob, ClassMapRow, JobClaim
+from pantile.catalog.jobs import ClaimedJob, ClassMapRow, ConfidenceRow, JobClaim
 from pantile.domain.class_maps import PaletteName, count_pixels
 from pantile.domain.messages import SegmentRoi
-from pantile.domain.segmenters import Card, EngineSettings, Mode
+from pantile.domain.review import mean_confidence
+from pantile.domain.segmenters import Card, CardFormat, EngineSettings, Mode
 from pantile.logs import log
-from pantile_workers.imaging.class_map_files import encode_class_map
+from pantile_workers.imaging.class_map_files import encode_class_map, encode_confidence
 from pantile_workers.imaging.patching import RoiPatches, read_patches
 from pantile_workers.imaging.reading import RoiPixels, read_roi
 from pantile_workers.leasing import NotDone, attempt
@@ -62,12 +63,12 @@ def _segment_claimed(runtime: Runtime, claimed: Sequence[ClaimedJob]) -> str:
     with runtime.leases.holding([job.lease for job in claimed]):
         for job in claimed:
             try:
-                segmented = attempt(runtime.database, job.lease, partial(_segment, runtime, roi, job))
+                segmented = attempt(runtime.leases, job.lease, partial(_segment, runtime, roi, job))
             except NotDone as error:
                 problems.append(f"{job.card.name}: {error.detail}")
                 continue
             store = partial(_store, runtime, job, segmented)
-            storing.append(runtime.storing.submit(attempt, runtime.database, job.lease, store))
+            storing.append(runtime.storing.submit(attempt, runtime.leases, job.lease, store))
         for future in storing:
             try:
                 future.result()
@@ -176,6 +177,7 @@ def _store(runtime: Runtime, job: ClaimedJob, segmented: _Segmented) -> None:
     encoded = perf_counter()
     stored = runtime.objects.put_named("class-maps", data, suffix=".png", media_type="image/png")
     timings |= {"encode": encoded - started, "upload": perf_counter() - encoded}
+    confidence = _store_confidence(runtime, job, segmented.segmentation, timings)
     extent_width_px, extent_height_px = segmented.read.extent_px
     row = ClassMapRow(
         object_key=stored.key,
@@ -188,11 +190,26 @@ def _store(runtime: Runtime, job: ClaimedJob, segmented: _Segmented) -> None:
         extent_height_px=extent_height_px,
         class_pixels=count_pixels(class_map, len(job.card.scheme)),
         provenance=_provenance(runtime, job, segmented.segmentation),
+        confidence=confidence,
     )
     with runtime.database.transaction() as connection:
         held = jobs.finish_job(connection, job.lease, row, timings=timings)
     runtime.leases.drop(job.lease)
     log.info("class map stored", job_id=job.job_id, segmenter=job.card.name, held=held, **timings)
+
+
+def _store_confidence(
+    runtime: Runtime, job: ClaimedJob, segmentation: "Segmentation", timings: dict[str, float]
+) -> ConfidenceRow | None:
+    """Stores the confidence map, where the settings ask for it; adds the seconds that it took to `timings`."""
+    if segmentation.confidence is None:
+        return None
+    started = perf_counter()
+    data = encode_confidence(segmentation.confidence)
+    stored = runtime.objects.put_named("confidence", data, suffix=".png", media_type="image/png")
+    mean = mean_confidence(segmentation.confidence, segmentation.class_map, job.card.scheme)
+    timings["confidence"] = perf_counter() - started
+    return ConfidenceRow(object_key=stored.key, sha256=stored.sha256, bytes=stored.bytes, mean=mean)
 
 
 def _provenance(runtime: Runtime, job: ClaimedJob, segmentation: "Segmentation") -> dict[str, Any]:
@@ -203,15 +220,22 @@ def _provenance(runtime: Runtime, job: ClaimedJob, segmentation: "Segmentation")
         "segmenter_version": job.card.version,
         "checkpoint_sha256": job.card.checkpoint_sha256,
         "settings": job.settings.document(),
+        "arithmetic": segmentation.arithmetic,
         "patches": segmentation.patches,
         "batch_patches": segmentation.batch_patches,
         "device": str(runtime.engine.device),
         "worker": runtime.name,
         "attempt": job.attempt,
-        "libraries": _library_versions(),
+        "libraries": _library_versions(job.card.format),
     }
 
 
 @cache
-def _library_versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+def _library_versions(card_format: CardFormat) -> dict[str, str]:
+    versions = {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+    if card_format is CardFormat.ONNX:
+        # Loaded by now; by its package's name it would not be found where it is onnxruntime-gpu.
+        import onnxruntime  # noqa: PLC0415 — only where such a network runs
+
+        versions["onnxruntime"] = onnxruntime.__version__
+    return versions

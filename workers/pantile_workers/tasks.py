@@ -9,9 +9,17 @@ from typing import Any
 
 from celery import Celery
 
-from pantile.domain.messages import IngestRoi, Message, RenderOverlay, SegmentRoi, read_message
+from pantile.domain.messages import (
+    CompareSegmenters,
+    IngestRoi,
+    Message,
+    RenderOverlay,
+    SegmentRoi,
+    TrainSegmenter,
+    read_message,
+)
 from pantile.logs import log
-from pantile_workers.chores import ingest_roi, render_one_overlay
+from pantile_workers.chores import compare_segmenters, ingest_roi, render_one_overlay
 from pantile_workers.leasing import NotDone
 from pantile_workers.runtime import Runtime
 from pantile_workers.segmenting import segment_roi
@@ -22,6 +30,16 @@ def register_tasks(app: Celery, runtime: Runtime) -> None:
     _register(app, SegmentRoi, lambda message: segment_roi(runtime, message))
     _register(app, IngestRoi, lambda message: ingest_roi(runtime, message))
     _register(app, RenderOverlay, lambda message: render_one_overlay(runtime, message))
+    _register(app, CompareSegmenters, lambda message: compare_segmenters(runtime, message))
+
+    _register(app, TrainSegmenter, lambda message: _train(runtime, message))
+
+
+def _train(runtime: Runtime, message: TrainSegmenter) -> str:
+    # Only a train worker gets this message, and torch takes the others seconds to import.
+    from pantile_workers.trainings import train_segmenter  # noqa: PLC0415
+
+    return train_segmenter(runtime, message)
 
 
 def _register(app: Celery, kind: type[Message], use_case: Callable[[Any], str]) -> None:

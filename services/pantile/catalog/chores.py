@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, announce_work
 from pantile.catalog.leases import Lease
 from pantile.domain.segmenters import Card, card_from
@@ -96,8 +97,8 @@ def read_overlay(connection: Connection, chore_id: int) -> Overlay:
     return Overlay(**{**row, "card": card_from(row["card"])})
 
 
-def ask_overlays(connection: Connection, cohort_id: int) -> int:
-    """Asks for the overlays that a cohort's class maps lack (failed ones once more); gives how many."""
+def ask_overlays(connection: Connection, cohort_id: int, *, actor: str) -> int:
+    """Asks for the overlays that a cohort's class maps lack (failed ones once more); gives how many. Audited."""
     asked = connection.execute(
         """
         INSERT INTO chores (kind, job_id)
@@ -110,6 +111,8 @@ def ask_overlays(connection: Connection, cohort_id: int) -> int:
         """,
         [cohort_id],
     ).rowcount
+    details = {"overlays": asked}
+    record_action(connection, actor=actor, action="ask overlays", subject=f"cohort {cohort_id}", details=details)
     announce_work(connection)
     return asked
 

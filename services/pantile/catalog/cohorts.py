@@ -1,6 +1,6 @@
 """Cohorts: made and enlarged by submission, cancelled, closed by counting; and their progress."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, Row
 from pantile.domain.cohorts import CohortState
 from pantile.domain.errors import CohortNotFound
+from pantile.domain.segmenters import EngineSettings, settings_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,43 +20,77 @@ class Cohort:
     state: CohortState
     created_at: datetime
     closed_at: datetime | None
+    pause_reason: str | None
+
+
+_COLUMNS = "id, name, state, created_at, closed_at, pause_reason"
 
 
 def open_cohort(connection: Connection, name: str) -> Cohort:
-    """The cohort of that name, made or opened again when it is not open; its row stays locked."""
+    """The cohort of that name, made or opened again unless it is paused; its row stays locked."""
     row = connection.execute(
-        """
+        f"""
         INSERT INTO cohorts (name) VALUES (%s)
-        ON CONFLICT (name) DO UPDATE SET state = 'open', closed_at = NULL
-        RETURNING id, name, state, created_at, closed_at
-        """,
+        ON CONFLICT (name) DO UPDATE SET
+            state = CASE cohorts.state WHEN 'paused' THEN 'paused' ELSE 'open' END, closed_at = NULL
+        RETURNING {_COLUMNS}
+        """,  # noqa: S608 — a constant of this module
         [name],
     ).fetchone()
     assert row is not None  # noqa: S101 — an upsert gives its row
     return _cohort(row)
 
 
-def add_segmenters(
-    connection: Connection, cohort_id: int, segmenter_ids: Sequence[int], *, settings_digest: str
-) -> int:
-    """Adds segmenters (with engine settings) to a cohort; gives how many it did not have."""
+def add_segmenters(connection: Connection, cohort_id: int, settings_digests: Mapping[int, str]) -> int:
+    """Adds segmenters, by id with the digest of their engine settings, to a cohort; gives how many it did not have."""
     return connection.execute(
         """
         INSERT INTO cohort_segmenters (cohort_id, segmenter_id, settings_digest)
-        SELECT %s, unnest(%s::int[]), %s ON CONFLICT DO NOTHING
+        SELECT %s, unnest(%s::int[]), unnest(%s::text[]) ON CONFLICT DO NOTHING
         """,
-        [cohort_id, list(segmenter_ids), settings_digest],
+        [cohort_id, list(settings_digests), list(settings_digests.values())],
     ).rowcount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortSegmenter:
+    """A segmenter that a cohort asks for, with the engine settings."""
+
+    segmenter_id: int
+    name: str
+    version: str
+    settings: EngineSettings
+
+
+def list_segmenters(connection: Connection, cohort_id: int) -> list[CohortSegmenter]:
+    """What a cohort asks for; a segmenter is there once for each of its engine settings."""
+    rows = connection.execute(
+        """
+        SELECT s.id, s.name, s.version, e.document FROM cohort_segmenters cs
+        JOIN segmenters s ON s.id = cs.segmenter_id JOIN engine_settings e ON e.digest = cs.settings_digest
+        WHERE cs.cohort_id = %s ORDER BY s.name, s.id, cs.settings_digest
+        """,
+        [cohort_id],
+    )
+    return [
+        CohortSegmenter(
+            segmenter_id=row["id"],
+            name=row["name"],
+            version=row["version"],
+            settings=settings_from(row["document"]),
+        )
+        for row in rows
+    ]
 
 
 def find_cohort(connection: Connection, cohort: str) -> Cohort:
     """The cohort of that name, or else of that id; raises `CohortNotFound`."""
     number = int(cohort) if cohort.isascii() and cohort.isdigit() and len(cohort) < 19 else None
     row = connection.execute(
-        """
-        SELECT id, name, state, created_at, closed_at FROM cohorts
+        f"""
+        SELECT {_COLUMNS} FROM cohorts
         WHERE name = %(name)s OR id = %(id)s ORDER BY name <> %(name)s LIMIT 1
-        """,
+        """,  # noqa: S608 — a constant of this module
         {"name": cohort, "id": number},
     ).fetchone()
     if row is None:
@@ -66,7 +101,8 @@ def find_cohort(connection: Connection, cohort: str) -> Cohort:
 def list_cohorts(connection: Connection, *, after: int = 0, limit: int = 100) -> list[Cohort]:
     """Cohorts by ascending id, from the one after `after`."""
     rows = connection.execute(
-        "SELECT id, name, state, created_at, closed_at FROM cohorts WHERE id > %s ORDER BY id LIMIT %s", [after, limit]
+        f"SELECT {_COLUMNS} FROM cohorts WHERE id > %s ORDER BY id LIMIT %s",  # noqa: S608 — a constant of this module
+        [after, limit],
     )
     return [_cohort(row) for row in rows]
 
@@ -74,7 +110,10 @@ def list_cohorts(connection: Connection, *, after: int = 0, limit: int = 100) ->
 def cancel_cohort(connection: Connection, cohort_id: int, *, actor: str) -> int:
     """Cancels a cohort and its open jobs that no other live cohort holds; gives how many jobs. Audited."""
     connection.execute(
-        "UPDATE cohorts SET state = 'cancelled', closed_at = clock_timestamp() WHERE id = %s AND state <> 'cancelled'",
+        """
+        UPDATE cohorts SET state = 'cancelled', pause_reason = NULL, closed_at = clock_timestamp()
+        WHERE id = %s AND state <> 'cancelled'
+        """,
         [cohort_id],
     )
     jobs = connection.execute(
@@ -114,16 +153,16 @@ def cancel_cohort(connection: Connection, cohort_id: int, *, actor: str) -> int:
 
 
 def close_cohorts(connection: Connection) -> list[Cohort]:
-    """Closes the open cohorts that have nothing left to do, and gives them."""
+    """Closes the cohorts that have nothing left to do, and gives them."""
     rows = connection.execute(
         """
-        UPDATE cohorts c SET state = 'complete', closed_at = clock_timestamp()
-        WHERE c.state = 'open'
+        UPDATE cohorts c SET state = 'complete', pause_reason = NULL, closed_at = clock_timestamp()
+        WHERE c.state IN ('open', 'paused')
           AND NOT EXISTS (SELECT 1 FROM rois r WHERE r.cohort_id = c.id AND r.state IN ('awaiting', 'arriving'))
           AND NOT EXISTS (
             SELECT 1 FROM cohort_jobs cj JOIN jobs j ON j.id = cj.job_id
             WHERE cj.cohort_id = c.id AND j.state IN ('waiting', 'running'))
-        RETURNING c.id, c.name, c.state, c.created_at, c.closed_at
+        RETURNING c.id, c.name, c.state, c.created_at, c.closed_at, c.pause_reason
         """
     )
     return [_cohort(row) for row in rows]
@@ -172,4 +211,5 @@ def _cohort(row: Row) -> Cohort:
         state=CohortState(row["state"]),
         created_at=row["created_at"],
         closed_at=row["closed_at"],
+        pause_reason=row["pause_reason"],
     )

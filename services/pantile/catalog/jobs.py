@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, Row, announce_work
 from pantile.catalog.leases import Lease, succeed
+from pantile.catalog.pauses import NOT_PAUSED
 from pantile.domain.errors import JobNotFound, JobNotRetryable
 from pantile.domain.jobs import JobState
 from pantile.domain.segmenters import Card, EngineSettings, card_from, settings_from
@@ -91,11 +92,11 @@ class JobClaim:
 
 
 # The asked-for job and its waiting siblings, with an attempt for each and all that is needed to do them.
-_CLAIM = """
+_CLAIM = f"""
     WITH picked AS MATERIALIZED (
-        SELECT id FROM jobs
+        SELECT id FROM jobs j
         WHERE image_sha256 = %(image_sha256)s AND roi_mpp = %(roi_mpp)s AND state = 'waiting'
-          AND (id = %(job_id)s OR (NOT %(alone)s AND NOT suspect AND not_before <= clock_timestamp()))
+          AND (id = %(job_id)s OR (NOT %(alone)s AND NOT suspect AND not_before <= clock_timestamp() AND {NOT_PAUSED}))
         ORDER BY id <> %(job_id)s, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE jobs j SET state = 'running', attempt = attempt + 1, lease_token = %(token)s,
@@ -113,7 +114,7 @@ _CLAIM = """
     JOIN engine_settings e ON e.digest = c.settings_digest
     JOIN images i ON i.sha256 = c.image_sha256
     ORDER BY c.id
-"""
+"""  # noqa: S608 — joined from constants
 
 
 def claim_jobs(
@@ -135,10 +136,10 @@ def claim_jobs(
     # The asked-for row is waited for and siblings are not: its lock is held for moments, by the publisher of this very
     # message or by another claim; skipping it would lose the hint.
     asked = connection.execute(
-        """
-        SELECT image_sha256, roi_mpp, suspect FROM jobs
-        WHERE id = %s AND state = 'waiting' AND not_before <= clock_timestamp() FOR UPDATE
-        """,
+        f"""
+        SELECT image_sha256, roi_mpp, suspect FROM jobs j
+        WHERE id = %s AND state = 'waiting' AND not_before <= clock_timestamp() AND {NOT_PAUSED} FOR UPDATE OF j
+        """,  # noqa: S608 — joined from constants
         [job_id],
     ).fetchone()
     if asked is None or (alone and _holds_jobs(connection, worker)):
@@ -173,6 +174,16 @@ def _claimed_job(row: Row, token: UUID) -> ClaimedJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceRow:
+    """A stored confidence map, of the size of its class map, and its mean over the tissue, 0 to 1."""
+
+    object_key: str
+    sha256: str
+    bytes: int
+    mean: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClassMapRow:
     """A stored class map: where it is, what it covers, and how it came about.
 
@@ -189,12 +200,14 @@ class ClassMapRow:
     extent_height_px: float
     class_pixels: Sequence[int]
     provenance: Mapping[str, Any]
+    confidence: ConfidenceRow | None = None
 
 
 def finish_job(connection: Connection, lease: Lease, class_map: ClassMapRow, *, timings: Mapping[str, float]) -> bool:
     """Ends a held job with its class map; False, and nothing changed, when the lease was lost."""
     if not succeed(connection, lease):
         return False
+    confidence = class_map.confidence
     values = {
         "job_id": lease.row_id,
         "token": lease.token,
@@ -209,6 +222,10 @@ def finish_job(connection: Connection, lease: Lease, class_map: ClassMapRow, *, 
         "extent_height_px": class_map.extent_height_px,
         "class_pixels": list(class_map.class_pixels),
         "provenance": Jsonb(dict(class_map.provenance)),
+        "confidence_key": confidence and confidence.object_key,
+        "confidence_sha256": confidence and confidence.sha256,
+        "confidence_bytes": confidence and confidence.bytes,
+        "mean_confidence": confidence and confidence.mean,
     }
     connection.execute(
         "UPDATE job_attempts SET timings = %(timings)s WHERE job_id = %(job_id)s AND lease_token = %(token)s", values
@@ -216,9 +233,11 @@ def finish_job(connection: Connection, lease: Lease, class_map: ClassMapRow, *, 
     connection.execute(
         """
         INSERT INTO class_maps (job_id, object_key, sha256, bytes, width_px, height_px, map_mpp,
-                                extent_width_px, extent_height_px, class_pixels, provenance)
+                                extent_width_px, extent_height_px, class_pixels, provenance,
+                                confidence_key, confidence_sha256, confidence_bytes, mean_confidence)
         VALUES (%(job_id)s, %(object_key)s, %(sha256)s, %(bytes)s, %(width_px)s, %(height_px)s, %(map_mpp)s,
-                %(extent_width_px)s, %(extent_height_px)s, %(class_pixels)s, %(provenance)s)
+                %(extent_width_px)s, %(extent_height_px)s, %(class_pixels)s, %(provenance)s,
+                %(confidence_key)s, %(confidence_sha256)s, %(confidence_bytes)s, %(mean_confidence)s)
         """,
         values,
     )
@@ -309,12 +328,13 @@ def get_job(connection: Connection, job_id: int) -> Row:
     """One job with its cohorts, attempts, class map and overlay; raises `JobNotFound`."""
     job = connection.execute(
         f"""
-        {_JOB_ROW}, to_jsonb(cm) AS class_map, to_jsonb(o) AS overlay, s.card,
+        {_JOB_ROW}, to_jsonb(cm) AS class_map, to_jsonb(o) AS overlay, s.card, e.document AS settings,
             i.refusal AS image_refusal,
             (SELECT array_agg(DISTINCT c.name ORDER BY c.name) FROM cohort_jobs cj JOIN cohorts c ON c.id = cj.cohort_id
              WHERE cj.job_id = j.id) AS cohorts
         FROM jobs j
         JOIN segmenters s ON s.id = j.segmenter_id
+        JOIN engine_settings e ON e.digest = j.settings_digest
         JOIN images i ON i.sha256 = j.image_sha256
         CROSS JOIN LATERAL (
             SELECT r.* FROM cohort_jobs cj JOIN rois r ON r.id = cj.roi_id WHERE cj.job_id = j.id
@@ -347,7 +367,9 @@ def list_results(
         SELECT r.id AS roi_id, r.name AS roi, r.slide, r.case_id, r.tissue_type, r.roi_number, r.mpp AS roi_mpp,
                j.id AS job_id, s.name AS segmenter, s.version AS segmenter_version, s.card,
                e.document->>'mode' AS mode, e.document->>'stitching' AS stitching,
-               cm.object_key, cm.sha256, cm.width_px, cm.height_px, cm.map_mpp, cm.class_pixels,
+               e.document->>'precision' AS precision,
+               cm.object_key, cm.sha256, cm.width_px, cm.height_px, cm.map_mpp, cm.class_pixels, cm.provenance,
+               cm.confidence_key, cm.confidence_sha256, cm.mean_confidence,
                o.object_key AS overlay_key, ch.state AS overlay_state, ch.error AS overlay_error
         FROM cohort_jobs cj
         JOIN rois r ON r.id = cj.roi_id

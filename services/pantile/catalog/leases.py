@@ -1,4 +1,4 @@
-"""Leases: how rows of `jobs` and `chores` are held, kept, given back and returned when their holder went silent.
+"""Leases: how rows of the work tables are held, kept, given back and returned when their holder went silent.
 
 A lease is a random token and a time by the database's clock. Every write by a holder names the token, so a holder that
 comes late changes nothing. Blame follows ARCHITECTURE: an end with a cause charges its row; a silent end makes its rows
@@ -15,10 +15,13 @@ from psycopg import sql
 from pantile.catalog.database import Connection, Row
 from pantile.domain.jobs import MAX_RETRY_DELAY_S, RETRY_DELAY_S, AttemptOutcome
 
-Leased = Literal["jobs", "chores"]
-"""The tables whose rows are leased."""
+Leased = Literal["jobs", "chores", "trainings"]
+"""A table whose rows are leased."""
 
-_EXPIRED_AT_ONCE = 1000
+TABLES: tuple[Leased, ...] = ("jobs", "chores", "trainings")
+"""All of them."""
+
+_ENDED_AT_ONCE = 1000
 
 _DELAY = sql.SQL("make_interval(secs => least({longest}, {first} * 2 ^ least(greatest(attempt - 1, 0), 16)))").format(
     longest=sql.Literal(MAX_RETRY_DELAY_S), first=sql.Literal(RETRY_DELAY_S)
@@ -120,12 +123,54 @@ def expire(connection: Connection, table: Leased) -> list[Row]:
 
     Gives id, attempt, state and worker of each. One call takes at most 1,000, the oldest first.
     """
+    return _suspect(
+        connection,
+        table,
+        sql.SQL("lease_until < clock_timestamp()"),
+        AttemptOutcome.LEASE_ENDED,
+        kind="LeaseEnded",
+        cause="The worker died or went silent",
+    )
+
+
+def suspect(connection: Connection, leases: Sequence[Lease], *, kind: str, cause: str) -> int:
+    """Gives back held rows any of which may be why their worker cannot go on; gives how many were still held.
+
+    They are blamed as by a silent end: nobody at first, and whichever it happens to again when it is tried alone.
+    `cause` says in words, without a full stop, what happened.
+    """
+    returned = 0
+    for table in sorted({lease.table for lease in leases}):
+        held = [lease for lease in leases if lease.table == table]
+        rows = _suspect(
+            connection,
+            table,
+            sql.SQL("(id, lease_token) IN (SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[]))"),
+            AttemptOutcome.RETURNED,
+            kind=kind,
+            cause=cause,
+            ids=[lease.row_id for lease in held],
+            tokens=[lease.token for lease in held],
+        )
+        returned += len(rows)
+    return returned
+
+
+def _suspect(
+    connection: Connection,
+    table: Leased,
+    which: sql.Composable,
+    outcome: AttemptOutcome,
+    *,
+    kind: str,
+    cause: str,
+    **values: object,
+) -> list[Row]:
     used_up = sql.SQL("(r.suspect AND r.charged_attempts + 1 >= r.max_attempts)")
     rows = connection.execute(
         sql.SQL("""
             WITH ended AS MATERIALIZED (
-                SELECT id, lease_owner FROM {table}
-                WHERE state = 'running' AND lease_until < clock_timestamp()
+                SELECT id, lease_owner FROM {table} WHERE state = 'running' AND {which}
                 ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
             )
             UPDATE {table} r SET
@@ -133,17 +178,16 @@ def expire(connection: Connection, table: Leased) -> list[Row]:
                 finished_at = CASE WHEN {used_up} THEN clock_timestamp() END,
                 charged_attempts = r.charged_attempts + r.suspect::int, suspect = true, published_at = NULL,
                 not_before = CASE WHEN r.suspect THEN clock_timestamp() + {delay} ELSE r.not_before END,
-                error_kind = CASE WHEN r.suspect THEN 'AttemptsUsedUp' ELSE 'LeaseEnded' END,
-                error = CASE WHEN {used_up}
-                    THEN 'The worker died or went silent each time this was tried alone; the input is not tried again.'
-                    ELSE 'The worker that held this died or went silent.' END,
+                error_kind = CASE WHEN {used_up} THEN 'AttemptsUsedUp' ELSE %(kind)s END,
+                error = %(cause)s || CASE WHEN {used_up}
+                    THEN ' each time this was tried alone; the input is not tried again.' ELSE '.' END,
                 {no_lease}
             FROM ended WHERE r.id = ended.id
             RETURNING r.id, r.attempt, r.state, ended.lease_owner AS worker
-        """).format(table=sql.Identifier(table), used_up=used_up, delay=_DELAY, no_lease=_NO_LEASE),
-        {"limit": _EXPIRED_AT_ONCE},
+        """).format(table=sql.Identifier(table), which=which, used_up=used_up, delay=_DELAY, no_lease=_NO_LEASE),
+        {**values, "limit": _ENDED_AT_ONCE, "kind": kind, "cause": cause},
     ).fetchall()
-    _close_attempts(connection, table, rows, AttemptOutcome.LEASE_ENDED, "the worker died or went silent")
+    _close_attempts(connection, table, rows, outcome, cause)
     return rows
 
 

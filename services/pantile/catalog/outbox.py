@@ -4,9 +4,13 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from pantile.catalog.database import Connection
+from pantile.catalog.database import Connection, Row
 from pantile.catalog.leases import Leased
-from pantile.domain.messages import IngestRoi, RenderOverlay, SegmentRoi
+from pantile.catalog.pauses import NOT_PAUSED
+from pantile.domain.jobs import ChoreKind
+from pantile.domain.messages import CompareSegmenters, IngestRoi, RenderOverlay, SegmentRoi, TrainSegmenter
+
+ChoreMessage = IngestRoi | RenderOverlay | CompareSegmenters
 
 _PUBLISHER_LOCK = 8_246_120_114
 """Advisory lock of whoever publishes, so that two coordinators do not send the same messages."""
@@ -33,7 +37,7 @@ def due_jobs(connection: Connection, *, stale_s: float, limit: int) -> list[Segm
         CROSS JOIN LATERAL (
             SELECT r.name FROM cohort_jobs cj JOIN rois r ON r.id = cj.roi_id WHERE cj.job_id = j.id
             ORDER BY cj.roi_id LIMIT 1) r
-        WHERE {_DUE.format(alias="j")}
+        WHERE {_DUE.format(alias="j")} AND {NOT_PAUSED}
         ORDER BY j.id LIMIT %(limit)s
         """,  # noqa: S608 — joined from constants of this module
         {"stale_s": stale_s, "limit": limit},
@@ -41,7 +45,7 @@ def due_jobs(connection: Connection, *, stale_s: float, limit: int) -> list[Segm
     return [SegmentRoi(job_id=row["id"], roi=row["roi"], segmenter=row["segmenter"]) for row in rows]
 
 
-def due_chores(connection: Connection, *, stale_s: float, limit: int) -> list[IngestRoi | RenderOverlay]:
+def due_chores(connection: Connection, *, stale_s: float, limit: int) -> list[ChoreMessage]:
     """Messages for waiting chores, as `due_jobs` gives them for jobs."""
     rows = connection.execute(
         f"""
@@ -58,12 +62,27 @@ def due_chores(connection: Connection, *, stale_s: float, limit: int) -> list[In
         """,  # noqa: S608 — joined from constants of this module
         {"stale_s": stale_s, "limit": limit},
     )
-    return [
-        IngestRoi(chore_id=row["id"], roi=row["roi"] or "")
-        if row["kind"] == "ingest"
-        else RenderOverlay(chore_id=row["id"], roi=row["roi"] or "", segmenter=row["segmenter"] or "")
-        for row in rows
-    ]
+    return [_chore_message(row) for row in rows]
+
+
+def _chore_message(row: Row) -> ChoreMessage:
+    chore_id, roi = row["id"], row["roi"] or ""
+    match ChoreKind(row["kind"]):
+        case ChoreKind.INGEST:
+            return IngestRoi(chore_id=chore_id, roi=roi)
+        case ChoreKind.OVERLAY:
+            return RenderOverlay(chore_id=chore_id, roi=roi, segmenter=row["segmenter"] or "")
+        case ChoreKind.COMPARE:
+            return CompareSegmenters(chore_id=chore_id, roi=roi)
+
+
+def due_trainings(connection: Connection, *, stale_s: float, limit: int) -> list[TrainSegmenter]:
+    """Messages for waiting trainings, as `due_jobs` gives them for jobs."""
+    rows = connection.execute(
+        f"SELECT t.id, t.segmenter FROM trainings t WHERE {_DUE.format(alias='t')} ORDER BY t.id LIMIT %(limit)s",  # noqa: S608
+        {"stale_s": stale_s, "limit": limit},
+    )
+    return [TrainSegmenter(training_id=row["id"], segmenter=row["segmenter"]) for row in rows]
 
 
 def mark_published(connection: Connection, table: Leased, row_ids: Sequence[int]) -> None:

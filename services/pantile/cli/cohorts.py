@@ -1,13 +1,15 @@
-"""`pantile cohorts`: listed and cancelled."""
+"""`pantile cohorts`: listed, reviewed, resumed and cancelled."""
 
 from typing import Annotated
 
 import typer
 
 from pantile.cli.reaching import Api, open_api
+from pantile.cli.review import review
 from pantile.cli.screen import count, say, show_table
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List cohorts, cancel one.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List cohorts, review, resume or cancel one.")
+app.command()(review)
 
 
 @app.command("list")
@@ -20,6 +22,18 @@ def list_cohorts(*, api: Api = "") -> None:
         return
     rows = [(each.id, each.name, each.state.value, f"{each.created_at:%Y-%m-%d %H:%M}") for each in cohorts]
     show_table(("id", "cohort", "state", "submitted (UTC)"), rows)
+
+
+@app.command()
+def resume(cohort: Annotated[str, typer.Argument(help="Its name or id.")], *, api: Api = "") -> None:
+    """Resume a cohort that was paused because too many of its jobs failed.
+
+    Failures are counted anew from here. Jobs that have failed stay so; `pantile jobs retry` tries them again.
+    """
+    with open_api(api) as client:
+        waiting = client.resume(cohort).jobs_waiting
+        name = client.cohort(cohort).name
+    say(f"{name} goes on: {count(waiting, 'job')} waiting.")
 
 
 @app.command()

@@ -11,7 +11,7 @@ from pantile.cli.reaching import Api, open_api
 from pantile.cli.screen import complain, count, duration, say, show_table
 from pantile.domain.errors import ApiRefused, InputRefused
 from pantile.domain.jobs import JobState
-from pantile.schemas import AttemptOut, JobListed, JobOut
+from pantile.schemas import AttemptOut, JobListed, JobOut, SettingsOut
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="List jobs, look at one, try failed ones again."
@@ -73,15 +73,29 @@ def _facts(job: JobOut) -> list[tuple[str, str]]:
         "case": job.case,
         "cohorts": ", ".join(job.cohorts),
         "segmenter": f"{job.segmenter} {job.segmenter_version}",
+        "settings": describe_settings(job.settings, job.class_map.arithmetic if job.class_map else None),
         "attempts": f"{job.attempt}, of which {job.charged_attempts} of {job.max_attempts} charged",
         "worker": job.worker,
         "image": f"SHA-256 {job.image_sha256}",
         "class map": job.class_map
         and f"{job.class_map.width_px} x {job.class_map.height_px} px "
         f"at {job.class_map.map_mpp:g} mpp, SHA-256 {job.class_map.sha256}",
+        "confidence": job.class_map
+        and job.class_map.confidence
+        and f"mean {job.class_map.confidence.mean:.3f}, SHA-256 {job.class_map.confidence.sha256}",
         "try again": f"pantile jobs retry {job.id}" if "retry" in job.links else None,
     }
     return [(name, fact) for name, fact in facts.items() if fact]
+
+
+def describe_settings(settings: SettingsOut, arithmetic: str | None) -> str:
+    """Engine settings in words, with what the network really ran in where that is known."""
+    ran_in = f" (ran in {arithmetic})" if arithmetic not in {None, settings.precision} else ""
+    kept = ", confidence map kept" if settings.confidence else ""
+    return (
+        f"{settings.mode} mode, {settings.stitching} stitching every {settings.stride_px} px "
+        f"with margins of {settings.margin_px} px, {settings.precision} precision{ran_in}{kept}"
+    )
 
 
 def _attempt(attempt: AttemptOut) -> tuple[object, ...]:

@@ -12,8 +12,6 @@ from pantile.logs import configure_logs, log
 
 app = typer.Typer(rich_markup_mode="markdown")
 
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
 
 @app.command()
 def web(
@@ -55,7 +53,7 @@ def flower(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 5555,
 ) -> None:
-    """Run Flower; FLOWER_BASIC_AUTH=user:password protects it. Options of its own may follow."""
+    """Run Flower for the user pantile with PANTILE_FLOWER_PASSWORD. Options of its own may follow."""
     from pantile.queue import run_flower  # noqa: PLC0415 — Celery only where it is used
 
     settings = server_settings()

@@ -89,6 +89,8 @@ def _pace(progress: CohortOut) -> str:
     done = f"{ended:,} of {count(max(progress.jobs_expected, sum(progress.jobs.values())), 'job')} done"
     if progress.state is CohortState.CANCELLED:
         return f"{done}; the cohort is cancelled"
+    if progress.state is CohortState.PAUSED:
+        return f"{done}; the cohort is paused, `pantile cohorts resume` lets it go on: {progress.pause_reason}"
     if progress.settled:
         return f"{done}; nothing is under way"
     rate = f"{progress.rate_per_min:.0f} a minute"

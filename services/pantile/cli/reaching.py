@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from pantile.client.api import ApiClient
+from pantile.client.api import ApiClient, check_address
 from pantile.domain.errors import ApiUnknown, SettingRefused
 from pantile.local.state import find_stack
 from pantile.settings import Settings
@@ -43,8 +43,21 @@ def find_api(address: str) -> str:
 
 
 def open_api(address: str) -> ApiClient:
-    """The Pantile that is meant; raises `ApiUnknown`."""
-    return ApiClient(find_api(address))
+    """The Pantile that is meant; raises `ApiUnknown`, `ApiClosed`."""
+    api = find_api(address)
+    return ApiClient(api, token=_find_token(api))
+
+
+def _find_token(api: str) -> str:
+    """PANTILE_API_TOKEN, else the token of the stack that runs here, which goes to no other; empty where there is none.
+
+    There is no option for it: command lines are seen by all users of a machine, and kept in histories.
+    """
+    settings = read_settings()
+    if given := settings.api_token.get_secret_value():
+        return given
+    stack = find_stack(settings.home)
+    return stack.credentials.api_token if stack is not None and check_address(api) == stack.url("web") else ""
 
 
 def server_settings() -> Settings:

@@ -21,7 +21,7 @@ from pantile.domain.class_maps import ClassGroup, PaletteName
 from pantile.domain.errors import FileRefused
 from pantile.domain.jobs import JobState
 from pantile.domain.segmenters import Mode, Stitching
-from pantile.schemas import CohortOut, ResultOut
+from pantile.schemas import CohortOut, ResultOut, SegmenterCounts
 
 app = typer.Typer(rich_markup_mode="markdown")
 
@@ -37,14 +37,31 @@ class Files:
     """The names under which a cohort's results are kept in a folder."""
 
     folder: Path
-    versioned: frozenset[str]
+    segmenters: tuple[SegmenterCounts, ...]
 
     def of(self, result: ResultOut, ending: str) -> Path:
-        """`{roi}_{segmenter}{ending}`; versions are named where there are several, settings where they are unusual."""
-        version = f"-{result.segmenter_version}" if result.segmenter in self.versioned else ""
-        mode = f"-{result.mode}" if result.mode is not Mode.FAST else ""
-        stitching = f"-{result.stitching}" if result.stitching is not Stitching.CENTRE else ""
-        return self.folder / f"{safe_name(f'{result.roi}_{result.segmenter}{version}{mode}{stitching}')}{ending}"
+        """`{roi}_{segmenter}{ending}`; mode and stitching are named where they are unusual.
+
+        Version, precision, and that a confidence map is beside it, are named where the cohort has it both ways.
+        """
+        own = [each for each in self.segmenters if each.segmenter == result.segmenter]
+        alike = [
+            settings
+            for each in own
+            for settings in each.settings
+            if (each.version, settings.mode, settings.stitching)
+            == (result.segmenter_version, result.mode, result.stitching)
+        ]
+        as_precise = [settings for settings in alike if settings.precision is result.precision]
+        parts = {
+            f"-{result.segmenter_version}": len(own) > 1,
+            f"-{result.mode}": result.mode is not Mode.FAST,
+            f"-{result.stitching}": result.stitching is not Stitching.CENTRE,
+            f"-{result.precision}": len({settings.precision for settings in alike}) > 1,
+            "-confidence": result.class_map.confidence is not None and len(as_precise) > 1,
+        }
+        named = "".join(part for part, is_named in parts.items() if is_named)
+        return self.folder / f"{safe_name(f'{result.roi}_{result.segmenter}{named}')}{ending}"
 
 
 @app.command()
@@ -60,13 +77,14 @@ def results(
 ) -> None:
     """Download a cohort's class maps, overlays and tables of areas.
 
-    Class maps are 8-bit indexed PNGs at the segmenter's resolution. class_areas.csv has a row for each ROI, segmenter
+    Class maps are 8-bit indexed PNGs at the segmenter's resolution, confidence maps (where they were asked for) grey
+    ones. class_areas.csv has a row for each ROI, segmenter
     and class; summary.csv one for each ROI and segmenter, with the tumor-stroma ratio (stroma's share of tumor plus
     tumor stroma). Files that are there already are not fetched again.
     """
     with open_api(api) as client:
         progress = client.cohort(cohort)
-        files = Files(_make_folder(out), _versioned(progress))
+        files = Files(_make_folder(out), tuple(progress.segmenters))
         found, failed = _bring_class_maps(client, progress, files)
         if not found:
             say(f"{progress.name} has no class map yet; `pantile watch {progress.name}` shows its progress.")
@@ -87,11 +105,6 @@ def _make_folder(folder: Path) -> Path:
     return folder
 
 
-def _versioned(progress: CohortOut) -> frozenset[str]:
-    names = [part.segmenter for part in progress.segmenters]
-    return frozenset(name for name in names if names.count(name) > 1)
-
-
 def _bring_class_maps(client: ApiClient, progress: CohortOut, files: Files) -> tuple[list[ResultOut], dict[Path, str]]:
     """Page by page, for a page's addresses are valid for an hour only."""
     found: list[ResultOut] = []
@@ -103,8 +116,14 @@ def _bring_class_maps(client: ApiClient, progress: CohortOut, files: Files) -> t
                 for each in page
             ]
             failed |= download_files(downloads, advance)
+            failed |= download_files(_confidence_maps(page, files), lambda: None)
             found += page
     return found, failed
+
+
+def _confidence_maps(page: Sequence[ResultOut], files: Files) -> list[Download]:
+    pairs = [(files.of(each, "_confidence.png"), each.class_map.confidence) for each in page]
+    return [Download(url=map_.url, file=file, sha256=map_.sha256) for file, map_ in pairs if map_ is not None]
 
 
 def _bring_overlays(client: ApiClient, progress: CohortOut, files: Files) -> dict[Path, str]:

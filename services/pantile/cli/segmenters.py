@@ -1,4 +1,4 @@
-"""`pantile segmenters`: listed, and added with a card and a checkpoint."""
+"""`pantile segmenters`: listed, shown, and added with a card and a checkpoint."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -12,11 +12,12 @@ from pantile.cli.screen import make_console, say, show_table
 from pantile.client.api import ApiClient
 from pantile.client.uploads import HashedFile, hash_file, upload_file
 from pantile.domain.errors import CardRefused, FileRefused
-from pantile.domain.segmenters import check_checkpoint, parse_card
-from pantile.schemas import CheckpointIn, SegmenterIn, SegmenterOut
+from pantile.domain.segmenters import ADMITTED_FROM, CardFormat, check_checkpoint, parse_card
+from pantile.domain.settings_asked import cut_percent
+from pantile.schemas import AdmissionOut, CheckpointIn, SegmenterIn, SegmenterOut
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="markdown", help="List segmenters, add one with its checkpoint."
+    no_args_is_help=True, rich_markup_mode="markdown", help="List segmenters, look at one, add one with its checkpoint."
 )
 
 _CARDS = "pantile.cards"
@@ -39,7 +40,7 @@ def _row(segmenter: SegmenterOut) -> tuple[object, ...]:
     return (
         segmenter.name,
         segmenter.version,
-        f"{segmenter.architecture} {segmenter.encoder}",
+        f"{segmenter.architecture} {segmenter.encoder}".strip(),
         f"{len(segmenter.classes)}: {classes}",
         ", ".join(segmenter.training_cohorts) or "-",
         checkpoint,
@@ -47,10 +48,57 @@ def _row(segmenter: SegmenterOut) -> tuple[object, ...]:
 
 
 @app.command()
+def show(name: Annotated[str, typer.Argument(help="Its name, or name@version.")], *, api: Api = "") -> None:
+    """Show a segmenter's card: its network, classes, licence, and whether it may run in mixed precision."""
+    with open_api(api) as client:
+        segmenter = client.segmenter(name)
+    show_table(("", ""), _facts(segmenter))
+    say("\nClasses")
+    classes = [(each.index, each.name, each.group.value, _hex(each.detailed_rgb)) for each in segmenter.classes]
+    show_table(("index", "class", "group", "colour"), classes)
+
+
+def _facts(segmenter: SegmenterOut) -> list[tuple[str, str]]:
+    facts = {
+        "segmenter": f"{segmenter.name} {segmenter.version}",
+        "title": segmenter.title,
+        "network": f"{segmenter.architecture} {segmenter.encoder}".strip(),
+        "format": segmenter.format.value,
+        "sees": f"patches of {segmenter.patch_px} px at {segmenter.model_mpp:g} mpp",
+        "precision": "that of its own graph"
+        if segmenter.format is CardFormat.ONNX
+        else describe_admission(segmenter.admission),
+        "trained on": ", ".join(segmenter.training_cohorts),
+        "licence": segmenter.licence,
+        "checkpoint": f"SHA-256 {segmenter.checkpoint_sha256}"
+        if segmenter.registered
+        else f"expected at {segmenter.expected_at or 'no known place'}",
+        "notes": segmenter.notes.strip(),
+    }
+    return [(key, fact) for key, fact in facts.items() if fact]
+
+
+def describe_admission(admission: AdmissionOut | None) -> str:
+    """What a segmenter may run in, and why."""
+    if admission is None:
+        return "float32: not tested for mixed precision"
+    needed = cut_percent(ADMITTED_FROM, digits=1)
+    verdict = "mixed" if admission.granted else f"float32: too little, {needed} are needed"
+    return (
+        f"{verdict}; {cut_percent(admission.agreement, digits=2)} of {admission.pixels:,} pixels of {admission.tissue} "
+        f"have the same class in {admission.arithmetic}"
+    )
+
+
+def _hex(rgb: tuple[int, int, int]) -> str:
+    return "#" + "".join(f"{part:02x}" for part in rgb)
+
+
+@app.command()
 def add(
     card: Annotated[str, typer.Argument(help="A TOML file, or the name of a card that ships with Pantile.")],
     *,
-    checkpoint: Annotated[Path, typer.Option(metavar="FILE", help="The weights, as safetensors.")],
+    checkpoint: Annotated[Path, typer.Option(metavar="FILE", help="The weights, as safetensors or ONNX.")],
     api: Api = "",
 ) -> None:
     """Register a segmenter: a card with the checkpoint that belongs to it.
@@ -68,7 +116,12 @@ def add(
         added = client.add_segmenter(SegmenterIn(card=text, checkpoint_sha256=hashed.sha256))
     name = f"{added.segmenter.name} {added.segmenter.version}"
     classes = ", ".join(tissue.name for tissue in added.segmenter.classes)
-    say(f"Added {name} ({classes})." if added.added else f"Nothing added: {name} is registered already.")
+    if added.added:
+        say(f"Added {name} ({classes}).")
+    elif added.renewed:
+        say(f"{name} is registered already; brought up to date: {', '.join(added.renewed)}.")
+    else:
+        say(f"Nothing added: {name} is registered already.")
 
 
 def read_card(card: str) -> str:

@@ -1,5 +1,6 @@
 """`pantile settings`: all values, where each comes from, and which Pantile commands would reach."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -29,8 +30,14 @@ def settings(
 
 def _row(current: Settings, name: str) -> tuple[str, str, str, str]:
     value = getattr(current, name)
-    source = "environment" if name in current.model_fields_set else "default"
-    return f"PANTILE_{name.upper()}", _shown(value), source, Settings.model_fields[name].description or ""
+    variable = f"PANTILE_{name.upper()}"
+    return variable, _shown(value), _source(current, name, variable), Settings.model_fields[name].description or ""
+
+
+def _source(current: Settings, name: str, variable: str) -> str:
+    if name not in current.model_fields_set:
+        return "default"
+    return "environment" if variable in os.environ else "file"
 
 
 def _shown(value: object) -> str:

@@ -1,6 +1,6 @@
 """`pantile submit`: a manifest or a folder, read, checked, hashed, submitted and uploaded."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from pantile.client.uploads import HashedFile, hash_files, upload_images
 from pantile.domain.cohorts import check_cohort_name
 from pantile.domain.errors import ManifestRefused, MppMissing, SegmenterUnknown
 from pantile.domain.rois import check_mpp
-from pantile.domain.segmenters import Mode, Stitching
+from pantile.domain.segmenters import Mode, Precision, Stitching
 from pantile.schemas import RoiIn, SettingsIn, SubmissionIn, SubmittedCohort
 
 app = typer.Typer(rich_markup_mode="markdown")
@@ -38,6 +38,13 @@ def submit(
     stitching: Annotated[
         Stitching, typer.Option(help="Keep the centre of each patch, as the study does, or blend all of them.")
     ] = Stitching.CENTRE,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            help="By itself mixed in fast mode, for segmenters admitted to it; otherwise float32.", show_default=False
+        ),
+    ] = None,
+    confidence: Annotated[bool, typer.Option("--confidence", help="Keep confidence maps, too.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Then watch the progress until all is done.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check only; nothing is sent.")] = False,
     api: Api = "",
@@ -47,7 +54,8 @@ def submit(
     Columns are path, cohort, case, slide, tissue_type, mpp and roi_number; only path is needed, the rest is read from
     file names such as TCGA-BRCA-A2-A0D2_0.25_tumor_original.jpg. Paths are relative to the manifest's folder;
     s3:// and http(s):// addresses are fetched by Pantile. Submitting again adds only what is new, and goes on with
-    uploads that were interrupted; with another mode or stitching it adds class maps beside those that are there.
+    uploads that were interrupted; with another mode, stitching or precision it adds class maps beside those that are
+    there.
     """
     rois = _read(source, cohort=cohort, mpp=mpp)
     if dry_run:
@@ -56,7 +64,8 @@ def submit(
     with open_api(api) as client:
         names = _check_segmenters(client, segmenters)
         try:
-            cohorts, is_complete = _send(client, rois, names, SettingsIn(mode=mode, stitching=stitching))
+            settings = SettingsIn(mode=mode, stitching=stitching, precision=precision, confidence=confidence)
+            cohorts, is_complete = _send(client, rois, names, settings)
         except KeyboardInterrupt:
             remark("Interrupted. What was uploaded is kept: run the same command again to go on.")
             raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -129,6 +138,8 @@ def _send(
     )
     for cohort in answer.cohorts:
         say(describe(cohort))
+    for line in dict.fromkeys(describe_float32(cohort.in_float32) for cohort in answer.cohorts if cohort.in_float32):
+        say(line)
     outcomes = [
         _upload(client, cohort, {hashed[roi.file] for roi in rois if roi.file and roi.row.cohort == cohort.cohort})
         for cohort in answer.cohorts
@@ -174,6 +185,15 @@ def describe(cohort: SubmittedCohort) -> str:
     if cohort.uploads_awaited:
         parts.append(f"{count(cohort.uploads_awaited, 'image')} to upload")
     return f"{cohort.cohort}: {', '.join(parts)}; segmenters {names}."
+
+
+def describe_float32(reasons: Mapping[str, str]) -> str:
+    """Which segmenters run in float32, and why, in a line."""
+    parts = []
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name, own in reasons.items() if own == reason]
+        parts.append(f"{', '.join(names)} {'runs' if len(names) == 1 else 'run'} in float32: {reason}")
+    return f"{'; '.join(parts)}."
 
 
 def _upload(client: ApiClient, cohort: SubmittedCohort, own: Collection[HashedFile]) -> bool:

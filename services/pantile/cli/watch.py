@@ -52,7 +52,7 @@ class Watcher:
         """Whether nothing has gone wrong so far."""
         progress = self.progress
         went_wrong = progress.jobs.get(JobState.FAILED, 0) + progress.rois.get("refused", 0)
-        return not went_wrong and progress.state is not CohortState.CANCELLED
+        return not went_wrong and progress.state not in {CohortState.CANCELLED, CohortState.PAUSED}
 
     def looks(self) -> Iterator[CohortOut]:
         """What was seen at first, and each second after, until the cohort is settled.
@@ -89,9 +89,9 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line, as the API gives it.")] = False,
     api: Api = "",
 ) -> None:
-    """Watch a cohort's progress until nothing is under way or awaited.
+    """Watch a cohort's progress until nothing is under way or awaited, or it is paused.
 
-    Ends with 0 if all succeeded, with 1 if jobs failed, ROIs were refused or the cohort was cancelled.
+    Ends with 0 if all succeeded, with 1 if jobs failed, ROIs were refused or the cohort was paused or cancelled.
     """
     with open_api(api) as client:
         watcher = Watcher(client, cohort)

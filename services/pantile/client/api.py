@@ -9,28 +9,49 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from pantile.client.connections import open_http, reason
-from pantile.domain.errors import ApiDown, ApiRefused, ApiUnwell
+from pantile.domain.access import TOKEN_PREFIX, is_token
+from pantile.domain.errors import ApiClosed, ApiDown, ApiRefused, ApiUnwell
 from pantile.domain.jobs import JobState
+from pantile.domain.review import ReviewOrder
 from pantile.schemas import (
+    AccountChange,
+    AccountIn,
+    AccountList,
+    AccountOut,
+    ActionOut,
+    AuditPage,
     Cancelled,
     CheckpointIn,
     CheckpointUpload,
     CohortListed,
     CohortOut,
     CohortPage,
+    ComparisonsAsked,
     JobListed,
     JobOut,
     JobPage,
     OverlaysAsked,
+    PasswordIn,
     Problem,
     ResultOut,
     ResultPage,
+    Resumed,
+    ReviewPage,
     SegmenterAdded,
     SegmenterIn,
     SegmenterList,
     SegmenterOut,
     SubmissionIn,
     SubmissionOut,
+    TokenIn,
+    TokenList,
+    TokenMade,
+    TokenOut,
+    TrainingAdded,
+    TrainingIn,
+    TrainingList,
+    TrainingListed,
+    TrainingOut,
     UploadPage,
     UploadsDone,
     UploadsTaken,
@@ -70,13 +91,17 @@ def check_address(address: str) -> str:
 class ApiClient:
     """One Pantile, reached through its web service.
 
-    Every method raises `ApiRefused` (the sentence says why), `ApiDown` (nobody answers) and `ApiUnwell` (the web
-    service, or a server behind it, cannot work).
+    Every method raises `ApiRefused` (the sentence says why; `ApiClosed` where it is for want of a valid token),
+    `ApiDown` (nobody answers) and `ApiUnwell` (the web service, or a server behind it, cannot work).
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, token: str = "") -> None:
+        if token and not is_token(token):
+            raise ApiClosed(
+                f"What was given as API token is none: they begin with {TOKEN_PREFIX} and have 47 characters"
+            )
         self.address = check_address(address)
-        self._http = open_http(timeout_s=_TIMEOUT_S, base_url=self.address)
+        self._http = open_http(timeout_s=_TIMEOUT_S, base_url=self.address, token=token)
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +128,10 @@ class ApiClient:
         """Cancels a cohort's open jobs."""
         return self._ask("POST", f"{_cohort(cohort)}/cancel", Cancelled)
 
+    def resume(self, cohort: str) -> Resumed:
+        """Lets a paused cohort go on."""
+        return self._ask("POST", f"{_cohort(cohort)}/resume", Resumed)
+
     def uploads(self, cohort: str, *, limit: int) -> Iterator[UploadPage]:
         """The uploads that a cohort awaits, page by page, each asked for when the one before is used up."""
         path = f"{_cohort(cohort)}/uploads"
@@ -121,6 +150,18 @@ class ApiClient:
     def ask_overlays(self, cohort: str) -> OverlaysAsked:
         """Asks for an overlay of each class map that has none."""
         return self._ask("POST", f"{_cohort(cohort)}/overlays", OverlaysAsked)
+
+    def review(self, cohort: str, order: ReviewOrder, *, limit: int) -> ReviewPage:
+        """The first `limit` (up to 1000) of a cohort's ROIs in the order of the review."""
+        return self._ask("GET", f"{_cohort(cohort)}/review", ReviewPage, query={"order": order, "limit": limit})
+
+    def review_csv(self, cohort: str, order: ReviewOrder) -> str:
+        """All of a cohort's ROIs in the order of the review, as CSV."""
+        return self._send("GET", f"{_cohort(cohort)}/review.csv", params={"order": order}).text
+
+    def ask_comparisons(self, cohort: str) -> ComparisonsAsked:
+        """Asks for the segmenters to be compared on each ROI on which they were not."""
+        return self._ask("POST", f"{_cohort(cohort)}/comparisons", ComparisonsAsked)
 
     def jobs(
         self,
@@ -154,6 +195,10 @@ class ApiClient:
         """The registered segmenters, then those known by their shipped card only."""
         return self._ask("GET", "/v1/segmenters", SegmenterList).segmenters
 
+    def segmenter(self, name: str) -> SegmenterOut:
+        """The newest segmenter of that name, or the one named by `name@version`."""
+        return self._ask("GET", f"/v1/segmenters/{quote(name, safe='')}", SegmenterOut)
+
     def announce_checkpoint(self, checkpoint: CheckpointIn) -> CheckpointUpload:
         """Where to PUT a checkpoint, if it is not there already."""
         return self._ask("POST", "/v1/checkpoints", CheckpointUpload, body=checkpoint)
@@ -161,6 +206,57 @@ class ApiClient:
     def add_segmenter(self, segmenter: SegmenterIn) -> SegmenterAdded:
         """Registers a card whose checkpoint was uploaded."""
         return self._ask("POST", "/v1/segmenters", SegmenterAdded, body=segmenter)
+
+    def trainings(self) -> list[TrainingListed]:
+        """All trainings, newest first."""
+        return self._ask("GET", "/v1/trainings", TrainingList).trainings
+
+    def training(self, training_id: int) -> TrainingOut:
+        """One training with its epochs."""
+        return self._ask("GET", f"/v1/trainings/{training_id}", TrainingOut)
+
+    def add_training(self, training: TrainingIn) -> TrainingAdded:
+        """Asks for a training; the same again adds nothing."""
+        return self._ask("POST", "/v1/trainings", TrainingAdded, body=training)
+
+    def cancel_training(self, training_id: int) -> TrainingOut:
+        """Ends a training that is not done."""
+        return self._ask("POST", f"/v1/trainings/{training_id}/cancel", TrainingOut)
+
+    def tokens(self) -> list[TokenOut]:
+        """All API tokens, without their secrets."""
+        return self._ask("GET", "/v1/tokens", TokenList).tokens
+
+    def create_token(self, token: TokenIn) -> TokenMade:
+        """Makes an API token."""
+        return self._ask("POST", "/v1/tokens", TokenMade, body=token)
+
+    def revoke_token(self, token_id: int) -> TokenOut:
+        """Ends an API token."""
+        return self._ask("DELETE", f"/v1/tokens/{token_id}", TokenOut)
+
+    def accounts(self) -> list[AccountOut]:
+        """All accounts by name."""
+        return self._ask("GET", "/v1/accounts", AccountList).accounts
+
+    def create_account(self, account: AccountIn) -> AccountOut:
+        """Makes an account."""
+        return self._ask("POST", "/v1/accounts", AccountOut, body=account)
+
+    def change_account(self, name: str, change: AccountChange) -> AccountOut:
+        """Gives an account another role, disables or enables it."""
+        return self._ask("PATCH", f"/v1/accounts/{quote(name, safe='')}", AccountOut, body=change)
+
+    def set_password(self, name: str, password: PasswordIn) -> AccountOut:
+        """Gives an account another password."""
+        return self._ask("PUT", f"/v1/accounts/{quote(name, safe='')}/password", AccountOut, body=password)
+
+    def actions(self, *, actor: str | None = None) -> Iterator[ActionOut]:
+        """The audit log, newest first."""
+        for page in _pages(
+            lambda after: self._ask("GET", "/v1/audit", AuditPage, query={"actor": actor, "after": after})
+        ):
+            yield from page.actions
 
     def _ask(
         self,
@@ -176,22 +272,28 @@ class ApiClient:
         }
         if body is not None:
             request |= {"content": body.model_dump_json(), "headers": {"Content-Type": "application/json"}}
+        response = self._send(method, path, **request)
+        try:
+            return shape.model_validate_json(response.content)
+        except ValidationError as error:
+            raise self._stranger(response) from error
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **request)
         except httpx.HTTPError as error:
             raise ApiDown(f"{self.address}, {reason(error)}; `pantile up` starts one on this machine") from error
         if not response.is_success:
             raise self._problem(response)
-        try:
-            return shape.model_validate_json(response.content)
-        except ValidationError as error:
-            raise self._stranger(response) from error
+        return response
 
     def _problem(self, response: httpx.Response) -> ApiRefused | ApiUnwell:
         try:
             problem = Problem.model_validate_json(response.content)
         except ValidationError:
             return self._stranger(response)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            return ApiClosed(problem.detail)
         return ApiUnwell(problem.detail.rstrip(".")) if response.is_server_error else ApiRefused(problem.detail)
 
     def _stranger(self, response: httpx.Response) -> ApiUnwell:

@@ -1,17 +1,14 @@
 """Areas as tables: one row a class in `class_areas.csv`, one row a class map in `summary.csv`."""
 
-import csv
-import io
 from collections.abc import Iterable
 
 from pantile.domain.class_maps import ClassGroup
+from pantile.domain.csv_text import Cell, write_csv
 from pantile.schemas import ResultOut
-
-Cell = str | int | float | None
 
 _WHAT = (
     *("cohort", "case", "slide", "roi", "roi_number", "tissue_type", "roi_mpp"),
-    *("segmenter", "segmenter_version", "mode", "stitching"),
+    *("segmenter", "segmenter_version", "mode", "stitching", "precision"),
 )
 AREA_COLUMNS = (*_WHAT, "class", "group", "area_mm2", "fraction")
 SUMMARY_COLUMNS = (
@@ -21,11 +18,10 @@ SUMMARY_COLUMNS = (
     "tumor_stroma_mm2",
     "tumor_stroma_ratio",
     "necrosis_fraction",
+    "mean_confidence",
     "job_id",
     "class_map_sha256",
 )
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def area_table(cohort: str, results: Iterable[ResultOut]) -> str:
@@ -63,6 +59,7 @@ def _what(cohort: str, result: ResultOut) -> tuple[Cell, ...]:
         result.segmenter_version,
         result.mode.value,
         result.stitching.value,
+        result.precision.value,
     )
 
 
@@ -75,26 +72,7 @@ def _summary(cohort: str, result: ResultOut) -> tuple[Cell, ...]:
         group_area_mm2(result, ClassGroup.TUMOR_STROMA),
         result.class_map.tumor_stroma_ratio,
         sum(necrosis) if necrosis else None,
+        result.class_map.confidence.mean if result.class_map.confidence else None,
         result.job_id,
         result.class_map.sha256,
     )
-
-
-def write_csv(columns: Iterable[str], rows: Iterable[Iterable[Cell]]) -> str:
-    """CSV text that a spreadsheet takes for what it is: no text cell is read as a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_write_cell(cell) for cell in row] for row in rows)
-    return text.getvalue()
-
-
-def _write_cell(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, float):
-        return f"{cell:.9g}"
-    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
-        # An apostrophe makes it text (OWASP, CSV injection).
-        return f"'{cell}"
-    return str(cell)

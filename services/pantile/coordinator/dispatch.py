@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from pantile.catalog import outbox
 from pantile.catalog.database import Connection, Database
-from pantile.domain.messages import IngestRoi, Message, RenderOverlay, SegmentRoi
+from pantile.catalog.outbox import ChoreMessage
+from pantile.domain.messages import Message, SegmentRoi, TrainSegmenter
 from pantile.queue import Sender
 
 _AT_ONCE = 2000
@@ -16,6 +17,7 @@ class Dispatched:
 
     jobs: int = 0
     chores: int = 0
+    trainings: int = 0
 
 
 def dispatch(database: Database, sender: Sender, *, stale_s: float) -> Dispatched:
@@ -26,16 +28,17 @@ def dispatch(database: Database, sender: Sender, *, stale_s: float) -> Dispatche
     Raises:
         BrokerDown, DatabaseDown: a server does not answer.
     """
-    jobs = chores = 0
+    jobs = chores = trainings = 0
     while True:
         with database.transaction() as connection:
             if not outbox.may_publish(connection):
-                return Dispatched(jobs=jobs, chores=chores)
+                return Dispatched(jobs=jobs, chores=chores, trainings=trainings)
             new_chores = _send_chores(connection, sender, stale_s=stale_s)
             new_jobs = _send_jobs(connection, sender, stale_s=stale_s)
+            trainings += _send_trainings(connection, sender, stale_s=stale_s)
         jobs, chores = jobs + new_jobs, chores + new_chores
         if max(new_jobs, new_chores) < _AT_ONCE:
-            return Dispatched(jobs=jobs, chores=chores)
+            return Dispatched(jobs=jobs, chores=chores, trainings=trainings)
 
 
 def _send_jobs(connection: Connection, sender: Sender, *, stale_s: float) -> int:
@@ -52,6 +55,13 @@ def _send_chores(connection: Connection, sender: Sender, *, stale_s: float) -> i
     return len(messages)
 
 
-def _send(sender: Sender, messages: list[SegmentRoi] | list[IngestRoi | RenderOverlay]) -> None:
+def _send_trainings(connection: Connection, sender: Sender, *, stale_s: float) -> int:
+    messages = outbox.due_trainings(connection, stale_s=stale_s, limit=_AT_ONCE)
+    _send(sender, messages)
+    outbox.mark_published(connection, "trainings", [message.training_id for message in messages])
+    return len(messages)
+
+
+def _send(sender: Sender, messages: list[SegmentRoi] | list[ChoreMessage] | list[TrainSegmenter]) -> None:
     if messages:
         sender.send(list[Message](messages))

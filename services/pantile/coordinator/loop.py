@@ -5,10 +5,14 @@ import time
 from collections.abc import Callable
 
 from pantile.catalog.database import Connection, Database, await_work
-from pantile.coordinator.dispatch import dispatch
+from pantile.coordinator.dispatch import Dispatched, dispatch
+from pantile.coordinator.pausing import pause_failing
 from pantile.coordinator.reconcile import reconcile
+from pantile.coordinator.sweep import sweep
+from pantile.domain.cohorts import FailureLimit
 from pantile.domain.errors import ServiceDown
 from pantile.logs import log
+from pantile.objects import ObjectStore
 from pantile.queue import Sender
 from pantile.settings import Settings
 
@@ -20,8 +24,10 @@ def run_coordinator(settings: Settings, *, stop: threading.Event, on_ready: Call
 
     Servers that are down are waited for: their return finds the coordinator where it was.
     """
-    database = Database.from_settings(settings, connections=2, application="pantile coordinator")
+    database = Database.from_settings(settings, connections=3, application="pantile coordinator")
     sender = Sender(settings)
+    # A thread of its own: a large bucket takes minutes, and dispatch does not wait for it.
+    threading.Thread(target=_sweep_until, args=(settings, database, stop), name="sweeper", daemon=True).start()
     try:
         while not stop.is_set():
             try:
@@ -48,9 +54,25 @@ def _serve(
     while not stop.is_set():
         if time.monotonic() - reconciled_at >= settings.reconcile_interval_s:
             reconcile(database, sender)
+            pause_failing(database, _failure_limit(settings))
             reconciled_at = time.monotonic()
         sent = dispatch(database, sender, stale_s=settings.hint_stale_s)
-        if sent.jobs or sent.chores:
-            log.info("messages sent", jobs=sent.jobs, chores=sent.chores)
+        if sent != Dispatched():
+            log.info("messages sent", jobs=sent.jobs, chores=sent.chores, trainings=sent.trainings)
         on_ready()
         await_work(connection, timeout_s=settings.dispatch_interval_s)
+
+
+def _failure_limit(settings: Settings) -> FailureLimit:
+    return FailureLimit(
+        first_jobs=settings.pause_first_jobs, first_share=settings.pause_first_share, share=settings.pause_share
+    )
+
+
+def _sweep_until(settings: Settings, database: Database, stop: threading.Event) -> None:
+    objects = ObjectStore.from_settings(settings)
+    while not stop.wait(settings.sweep_interval_s):
+        try:
+            sweep(database, objects, age_s=settings.sweep_age_s)
+        except ServiceDown as error:
+            log.warning("bucket not swept", error=str(error))

@@ -3,19 +3,21 @@
 from dataclasses import dataclass, field
 
 from pantile.catalog import cohorts, rois
-from pantile.catalog.cohorts import Cohort
+from pantile.catalog.cohorts import Cohort, CohortSegmenter
 from pantile.catalog.database import Connection, Row
 from pantile.domain.cohorts import CohortState
 from pantile.domain.jobs import JobState
+from pantile.domain.segmenters import EngineSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmenterProgress:
-    """One segmenter's jobs in a cohort, by state."""
+    """One segmenter's jobs in a cohort, by state, and the engine settings under which the cohort asks for it."""
 
     segmenter: str
     version: str
     jobs: dict[JobState, int]
+    settings: tuple[EngineSettings, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,11 @@ class Progress:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is under way or awaited any more; a cancelled cohort awaits nothing."""
+        """Whether nothing is under way or awaited any more; a cancelled or paused cohort awaits nothing."""
         if self.cohort.state is CohortState.CANCELLED:
             return True
+        if self.cohort.state is CohortState.PAUSED:
+            return self.jobs[JobState.RUNNING] == 0
         under_way = self.jobs[JobState.WAITING] + self.jobs[JobState.RUNNING]
         return under_way + self.rois.get("awaiting", 0) + self.rois.get("arriving", 0) == 0
 
@@ -64,7 +68,7 @@ def measure_progress(connection: Connection, cohort: Cohort) -> Progress:
         rois=states,
         jobs=jobs,
         jobs_expected=expected,
-        by_segmenter=tuple(_by_segmenter(rows)),
+        by_segmenter=tuple(_by_segmenter(rows, cohorts.list_segmenters(connection, cohort.id))),
         rate_per_min=rate,
         time_left_s=60.0 * left / rate if rate and left else (0.0 if not left else None),
         refusals=tuple(Refusal(roi=row["name"], source=row["source"], error=row["error"])
@@ -77,9 +81,17 @@ def _segmenters(expected: int, states: dict[str, int]) -> int:
     return expected // total if total else 0
 
 
-def _by_segmenter(rows: list[Row]) -> list[SegmenterProgress]:
+def _by_segmenter(rows: list[Row], asked: list[CohortSegmenter]) -> list[SegmenterProgress]:
     found: dict[tuple[str, str], dict[JobState, int]] = {}
     for row in rows:
         states = found.setdefault((row["segmenter"], row["version"]), dict.fromkeys(JobState, 0))
         states[JobState(row["state"])] += row["jobs"]
-    return [SegmenterProgress(segmenter=name, version=version, jobs=jobs) for (name, version), jobs in found.items()]
+    return [
+        SegmenterProgress(
+            segmenter=name,
+            version=version,
+            jobs=jobs,
+            settings=tuple(each.settings for each in asked if (each.name, each.version) == (name, version)),
+        )
+        for (name, version), jobs in found.items()
+    ]

@@ -26,7 +26,7 @@ def reconcile(database: Database, sender: Sender) -> Reconciled:
         DatabaseDown: PostgreSQL does not answer. A broker that does not answer only leaves its part undone.
     """
     with database.transaction() as connection:
-        ended = [*leases.expire(connection, "jobs"), *leases.expire(connection, "chores")]
+        ended = [row for table in leases.TABLES for row in leases.expire(connection, table)]
         rois.refuse_failed_ingests(connection)
     for row in ended:
         log.warning("lease ended", row_id=row["id"], attempt=row["attempt"], worker=row["worker"], now=row["state"])
@@ -47,7 +47,7 @@ def _forget_lost_hints(database: Database, sender: Sender) -> int:
         log.warning("broker down", error=str(error))
         return 0
     with database.transaction() as connection:
-        lost = outbox.forget_published(connection, "jobs") + outbox.forget_published(connection, "chores")
+        lost = sum(outbox.forget_published(connection, table) for table in leases.TABLES)
     if lost:
         log.warning("messages lost", rows=lost)
     return lost

@@ -21,11 +21,25 @@ _REMOTE = re.compile(r"(s3|https?)://", re.IGNORECASE)
 
 
 class CohortState(StrEnum):
-    """Whether a cohort has work left."""
+    """Whether a cohort has work left; one of which too many jobs fail is paused until somebody resumes it."""
 
     OPEN = "open"
+    PAUSED = "paused"
     COMPLETE = "complete"
     CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureLimit:
+    """How many of a cohort's jobs may fail: a share of the first ones, and another of all that follow."""
+
+    first_jobs: int
+    first_share: float
+    share: float
+
+    def allowed(self, ended: int) -> int:
+        """How many failures are borne once `ended` jobs have succeeded or failed; the first jobs count as one lot."""
+        return int(self.first_jobs * self.first_share + max(0, ended - self.first_jobs) * self.share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,8 +52,16 @@ class CheckpointUnsafe(CheckpointRefused):
     """The checkpoint wants to run code and is refused; nothing in it was run."""
 
 
+class AdmissionImpossible(InputRefused):
+    """Mixed precision cannot be measured."""
+
+
 class SettingsRefused(InputRefused):
     """The engine settings cannot be taken."""
+
+
+class TrainingRefused(InputRefused):
+    """The training cannot be done as it is asked for."""
 
 
 class SegmenterUnknown(InputRefused):
@@ -72,12 +80,64 @@ class UploadMissing(InputRefused):
     """The upload has not arrived."""
 
 
+class AccountRefused(InputRefused):
+    """The account cannot be taken."""
+
+
+class AccountExists(InputRefused):
+    """There is an account of this name already."""
+
+
+class PasswordRefused(InputRefused):
+    """The password cannot be taken."""
+
+
+class TokenRefused(InputRefused):
+    """The token cannot be made."""
+
+
+class NotSignedIn(PantileError):
+    """This needs an API token, or a sign-in."""
+
+
+class NotAllowed(PantileError):
+    """This is not allowed."""
+
+
+class SignInRefused(PantileError):
+    """The sign-in is refused."""
+
+
+class TooManyAttempts(PantileError):
+    """There were too many attempts to sign in: wait a quarter of an hour."""
+
+
+class AccountNotFound(PantileError):
+    """There is no such account."""
+
+
+class TokenNotFound(PantileError):
+    """There is no such token."""
+
+
+class SessionNotFound(PantileError):
+    """There is no such session."""
+
+
 class CohortNotFound(PantileError):
     """There is no such cohort."""
 
 
+class CohortNotPaused(PantileError):
+    """Only a paused cohort can be resumed."""
+
+
 class JobNotFound(PantileError):
     """There is no such job."""
+
+
+class TrainingNotFound(PantileError):
+    """There is no such training."""
 
 
 class JobNotRetryable(PantileError):
@@ -108,12 +168,20 @@ class SegmenterBroken(JobFailed):
     """The segmenter cannot be run."""
 
 
+class TrainingFailed(JobFailed):
+    """The training cannot be done."""
+
+
 class AttemptsUsedUp(JobFailed):
     """The job was tried as often as allowed."""
 
 
 class ServiceDown(PantileError):
     """A service that Pantile needs does not answer."""
+
+
+class ProviderDown(ServiceDown):
+    """The sign-in provider does not answer, or not as it should."""
 
 
 class DatabaseDown(ServiceDown):
@@ -146,6 +214,15 @@ class ApiRefused(InputRefused):
     def __str__(self) -> str:
         """The web service's own sentence."""
         return self.detail or super().__str__()
+
+
+class ApiClosed(ApiRefused):
+    """The Pantile web service does not know this API token."""
+
+    def __str__(self) -> str:
+        """The web service's own sentence, and what to do."""
+        said = super().__str__().removesuffix(".")
+        return f"{said}. Name a valid token in PANTILE_API_TOKEN; an admin makes one with `pantile tokens create`."
 
 
 class ApiUnknown(InputRefused):

@@ -32,6 +32,7 @@ class ChoreKind(StrEnum):
 
     INGEST = "ingest"
     OVERLAY = "overlay"
+    COMPARE = "compare"
 
 
 RETRY_DELAY_S = 5.0

@@ -59,7 +59,28 @@ class RenderOverlay(Message):
     segmenter: str = ""
 
 
-MESSAGES: tuple[type[Message], ...] = (SegmentRoi, IngestRoi, RenderOverlay)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareSegmenters(Message):
+    """Asks how far the segmenters of one ROI disagree."""
+
+    TASK: ClassVar[str] = "compare-segmenters"
+    QUEUE: ClassVar[str] = "imaging"
+
+    chore_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSegmenter(Message):
+    """Asks for the next slice of a training."""
+
+    TASK: ClassVar[str] = "train-segmenter"
+    QUEUE: ClassVar[str] = "train"
+
+    training_id: int
+    segmenter: str = ""
+
+
+MESSAGES: tuple[type[Message], ...] = (SegmentRoi, IngestRoi, RenderOverlay, CompareSegmenters, TrainSegmenter)
 
 
 M = TypeVar("M", bound=Message)

@@ -15,11 +15,24 @@ from pantile.domain.errors import CardRefused, CheckpointRefused, SettingsRefuse
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
+ADMITTED_FROM = 0.995
+"""Share of pixels of the same class as in float32 from which a checkpoint may run in mixed precision."""
+
 
 class CardFormat(StrEnum):
-    """What a checkpoint is."""
+    """What a checkpoint is: weights of a network of segmentation-models-pytorch, or a whole network as ONNX."""
 
     SMP = "smp"
+    ONNX = "onnx"
+
+    @property
+    def suffix(self) -> str:
+        """What the names of such checkpoints end with."""
+        match self:
+            case CardFormat.SMP:
+                return ".safetensors"
+            case CardFormat.ONNX:
+                return ".onnx"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +44,38 @@ class Normalisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """How closely mixed precision agrees with float32, measured with this checkpoint.
+
+    `agreement` is the share of `pixels` with the same class in both, `arithmetic` the 16-bit type that was measured,
+    `tissue` what it was measured on, in words.
+    """
+
+    agreement: float
+    pixels: int
+    arithmetic: str
+    tissue: str
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.agreement <= 1 and self.pixels > 0):
+            raise CardRefused("an admission needs an agreement between 0 and 1, over at least one pixel")
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether the agreement is enough."""
+        return self.agreement >= ADMITTED_FROM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A segmenter's card: everything needed to build its network and to read its class maps.
 
     `decoder_channels` is empty for the architecture's default. `checkpoint_sha256` is empty while no checkpoint is
     known; `expected_at` then says where one would come from. `trained_with` and `runs_with` are the library and version
     that the checkpoint was made with, and those it was imported with. `dice_remaps` are, by protocol and cohort ("*"
-    for every cohort), the way from this scheme to 0 background, 1 tumor, 2 tumor stroma.
+    for every cohort), the way from this scheme to 0 background, 1 tumor, 2 tumor stroma. `admission` is None while
+    mixed precision was not measured; it is no part of what a segmenter is, and so not of its digest. Nor are the
+    architecture, encoder and decoder of an ONNX file, which brings its network along: there they are words.
     """
 
     name: str
@@ -61,6 +99,12 @@ class Card:
     trained_with: str = ""
     runs_with: str = ""
     dice_remaps: Mapping[str, Mapping[str, Mapping[int, int]]] = field(default_factory=dict)
+    admission: Admission | None = None
+
+    @property
+    def admits_mixed(self) -> bool:
+        """Whether the network may run in mixed precision."""
+        return self.admission is not None and self.admission.is_granted
 
     def __post_init__(self) -> None:
         problems = list(_card_problems(self))
@@ -83,6 +127,10 @@ def _card_problems(card: Card) -> list[str]:
             not card.checkpoint_sha256 or _SHA256.fullmatch(card.checkpoint_sha256)
         ),
         "std must be positive": all(part > 0 for part in card.normalisation.std),
+        "the encoder is missing": card.encoder or card.format is not CardFormat.SMP,
+        "an ONNX network has its own arithmetic and needs no admission": (
+            card.admission is None or card.format is not CardFormat.ONNX
+        ),
     }
     return [problem for problem, holds in checks.items() if not holds]
 
@@ -112,7 +160,7 @@ def card_from(document: Mapping[str, Any]) -> Card:
             title=fields.pop("title", name),
             format=CardFormat(fields.pop("format", "smp")),
             architecture=fields.pop("architecture"),
-            encoder=fields.pop("encoder"),
+            encoder=fields.pop("encoder", ""),
             output_channels=int(fields.pop("output_channels")),
             decoder_channels=tuple(int(width) for width in fields.pop("decoder_channels", ())),
             model_mpp=float(fields.pop("model_mpp")),
@@ -128,6 +176,7 @@ def card_from(document: Mapping[str, Any]) -> Card:
             trained_with=fields.pop("trained_with", ""),
             runs_with=fields.pop("runs_with", ""),
             dice_remaps=_remaps_from(fields.pop("dice_remaps", {})),
+            admission=_admission_from(fields.pop("admission", None)),
         )
     except KeyError as error:
         raise CardRefused(f"{name}: the key {error} is missing") from error
@@ -145,6 +194,17 @@ def _normalisation_from(table: Mapping[str, Any]) -> Normalisation:
     if len(mean) != 3 or len(std) != 3 or set(table) - {"mean", "std"}:
         raise ValueError("normalisation needs mean and std, three numbers each")
     return Normalisation(mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2]))
+
+
+def _admission_from(table: Mapping[str, Any] | None) -> Admission | None:
+    if table is None:
+        return None
+    return Admission(
+        agreement=float(table["agreement"]),
+        pixels=int(table["pixels"]),
+        arithmetic=str(table["arithmetic"]),
+        tissue=str(table["tissue"]),
+    )
 
 
 def _colour_from(value: Any) -> tuple[int, int, int] | None:
@@ -187,36 +247,43 @@ def card_document(card: Card) -> dict[str, Any]:
         "sha256": document.pop("checkpoint_sha256"),
         "expected_at": document.pop("expected_at"),
     }
-    if card.plot_rgb is None:
-        del document["plot_rgb"]
+    for absent in ("plot_rgb", "admission"):
+        if document[absent] is None:
+            del document[absent]
     plain: dict[str, Any] = json.loads(json.dumps(document))
     return plain
 
 
 def card_digest(card: Card) -> str:
     """SHA-256 (hex) of what a segmenter is: name, version, network, preprocessing and checkpoint; not its words."""
+    network = {
+        "architecture": card.architecture,
+        "encoder": card.encoder,
+        "decoder_channels": card.decoder_channels,
+    }
     return _digest(
         {
             "name": card.name,
             "version": card.version,
             "format": card.format,
-            "architecture": card.architecture,
-            "encoder": card.encoder,
             "output_channels": card.output_channels,
-            "decoder_channels": card.decoder_channels,
             "model_mpp": card.model_mpp,
             "patch_px": card.patch_px,
             "normalisation": asdict(card.normalisation),
             "checkpoint_sha256": card.checkpoint_sha256,
         }
+        | (network if card.format is CardFormat.SMP else {})
     )
 
 
-def check_checkpoint(card: Card, *, sha256: str, output_channels: int) -> None:
+def check_checkpoint(card: Card, *, sha256: str, output_channels: int, patch_px: int | None = None) -> None:
     """Checks that a checkpoint is the one the card speaks of; the checkpoint's own channel count wins.
 
+    `patch_px` is the side of its patches where it takes no others.
+
     Raises:
-        CheckpointRefused: another digest, or another number of output channels than the card has classes.
+        CheckpointRefused: another digest, another number of output channels than the card has classes, or patches of
+            another size.
     """
     if card.checkpoint_sha256 and card.checkpoint_sha256 != sha256:
         raise CheckpointRefused(
@@ -227,6 +294,10 @@ def check_checkpoint(card: Card, *, sha256: str, output_channels: int) -> None:
         raise CheckpointRefused(
             f"{card.name}: the checkpoint has {output_channels} output channels, so the card needs {output_channels} "
             f"classes with the indices 0 to {output_channels - 1}; it has {len(card.scheme)} ({named})"
+        )
+    if patch_px not in {None, card.patch_px}:
+        raise CheckpointRefused(
+            f"{card.name}: the network takes patches of {patch_px} px only, the card says {card.patch_px}"
         )
 
 
@@ -245,9 +316,10 @@ class Stitching(StrEnum):
 
 
 class Precision(StrEnum):
-    """The arithmetic of the network."""
+    """The arithmetic of the network: `mixed` is 16-bit where the device has it in hardware, and float32 elsewhere."""
 
     FLOAT32 = "float32"
+    MIXED = "mixed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from pantile.local.processes import our_processes
 from pantile.local.servers import RedisKind
 from pantile.local.shutdown import stop_stack
 from pantile.local.stack import Stack, StackPlan
-from pantile.local.state import USER, RunningService, StackState, find_stack
+from pantile.local.state import USER, RunningService, StackState, find_stack, read_state
 from pantile.local.supervisor import run_in_background, run_in_foreground
 from pantile.settings import Settings
 
@@ -31,17 +31,20 @@ def up(
 ) -> None:
     """Start the embedded stack; Ctrl-C or `pantile down` stops it."""
     plan = StackPlan(home=_home(home), processes=our_processes(workers), redis=redis)
+    known = _api_token(plan.home)
     console = Console()
     console.print(
         f"Starting PostgreSQL, Redis, S3 and {len(plan.processes)} processes in {plan.home} …", soft_wrap=True
     )
     if detach:
         _show(console, run_in_background(plan))
+        _show_token(console, plan.home, known)
         console.print("It runs in the background; `pantile down` stops it.")
         return
 
     def show(state: StackState) -> None:
         _show(console, state)
+        _show_token(console, plan.home, known)
         console.print("Ctrl-C stops it.")
 
     run_in_foreground(Stack.from_plan(plan), show)
@@ -85,6 +88,19 @@ def _show(console: Console, state: StackState) -> bool:
     if not state.is_ready:
         console.print("It is still starting.")
     return state.is_ready and set(verdicts.values()) == {"well"}
+
+
+def _api_token(home: Path) -> str:
+    state = read_state(home)
+    return state.credentials.api_token if state else ""
+
+
+def _show_token(console: Console, home: Path, known: str) -> None:
+    """Shows the API token of a stack that has just been made."""
+    token = _api_token(home)
+    if token != known:
+        console.print(f"API token, shown this once: {token}", soft_wrap=True, highlight=False)
+        console.print(f"Commands here find it in {home / 'stack.json'} by themselves.", soft_wrap=True)
 
 
 def _health(service: RunningService) -> str:

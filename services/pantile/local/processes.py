@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pantile.local.children import Child, Launch, start_child
-from pantile.local.state import USER, StackState
+from pantile.local.state import StackState
 
 DRAIN_S = 6.0
 """How long a worker may go on when the stack stops, well within the stack's own grace."""
@@ -50,7 +50,6 @@ class Process:
             | state.environment()
             | {
                 "PANTILE_READY_FILE": str(ready_file),
-                "FLOWER_BASIC_AUTH": f"{USER}:{state.credentials.flower}",
                 "PANTILE_DRAIN_S": str(DRAIN_S),
                 "PYTHONUNBUFFERED": "1",
             },

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import Self
 
 import structlog
 
+from pantile.domain.access import Scope
 from pantile.domain.errors import StackError
 from pantile.local.children import Child, end_processes, identify
 from pantile.local.health import answers
@@ -31,6 +33,7 @@ from pantile.settings import Settings
 
 log = structlog.get_logger()
 
+_OWNER = "embedded stack"
 _PORT_NAMES = ("postgres", "redis", "s3", "web", "flower")
 _READY_TIMEOUT_S = 120.0
 """Generous, since importing torch from a cold disk can take half a minute."""
@@ -207,13 +210,26 @@ class Stack:
 
 
 def prepare(settings: Settings) -> None:
-    """Brings the schema up to date and makes the bucket; safe to repeat."""
+    """Brings the schema up to date, makes the bucket and lets the stack's own API token in; safe to repeat."""
     # Imported here, since these two bring a second of imports that `pantile status` and `down` need not pay.
     from pantile.catalog.schema import migrate  # noqa: PLC0415
     from pantile.objects import ObjectStore  # noqa: PLC0415
 
     migrate(settings.database_url.get_secret_value())
     ObjectStore.from_settings(settings).create_bucket()
+    keep_api_token(settings)
+
+
+def keep_api_token(settings: Settings) -> None:
+    """Makes the settings' API token known to their catalog, with all scopes; one that was revoked stays so."""
+    from pantile.catalog import tokens  # noqa: PLC0415 — as above
+    from pantile.catalog.database import Database  # noqa: PLC0415
+
+    token = settings.api_token.get_secret_value()
+    database = Database.from_settings(settings, connections=1)
+    with closing(database), database.transaction() as connection:
+        if not tokens.is_kept(connection, token):
+            tokens.create_token(connection, token, name=_OWNER, scopes=[Scope.ADMIN], days=None, actor=_OWNER)
 
 
 def _running(watched: _Watched, state: StackState) -> RunningService:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from pantile.domain.access import SECRET_BYTES, make_token
 from pantile.domain.errors import StackError
 from pantile.local.children import ProcessIdentity
 from pantile.settings import Settings
@@ -31,6 +32,8 @@ class Credentials:
     s3_access_key: str
     s3_secret_key: str
     flower: str
+    api_token: str = field(default_factory=lambda: make_token(secrets.token_bytes(SECRET_BYTES)))
+    """With all scopes: whoever reads this file owns the stack anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,7 @@ class StackState:
             "PANTILE_WEB_URL": self.url("web"),
             "PANTILE_API_URL": self.url("web"),
             "PANTILE_FLOWER_URL": self.url("flower"),
+            "PANTILE_FLOWER_PASSWORD": self.credentials.flower,
         }
 
     def settings(self) -> Settings:
@@ -98,6 +102,7 @@ class StackState:
         return Settings(
             home=self.home,
             api_url=self.url("web"),
+            api_token=SecretStr(self.credentials.api_token),
             database_url=SecretStr(self.database_url),
             broker_url=SecretStr(self.broker_url),
             s3_endpoint=self.url("s3"),
@@ -110,6 +115,7 @@ class StackState:
             web_port=self.ports["web"],
             web_url=self.url("web"),
             flower_url=self.url("flower"),
+            flower_password=SecretStr(self.credentials.flower),
         )
 
     def log(self, name: str) -> Path:

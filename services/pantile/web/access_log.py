@@ -4,13 +4,15 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pantile.domain.access import Visitor
 from pantile.logs import log
+from pantile.web.gate import VISITOR
 
 _QUIET = frozenset({"/healthz", "/readyz"})
 
 
 class AccessLog:
-    """ASGI middleware that logs method, path, status and seconds; plain, so that streams pass through untouched."""
+    """ASGI middleware that logs method, path, status, time and actor; plain, so that streams pass through untouched."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,4 +35,8 @@ class AccessLog:
             await self._app(scope, receive, note_status)
         finally:
             seconds = round(time.monotonic() - started_at, 4)
-            log.info("request answered", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+            visitor: Visitor | None = scope.get(VISITOR)
+            who = {"actor": visitor.actor} if visitor else {}
+            log.info(
+                "request answered", method=scope["method"], path=scope["path"], status=status, seconds=seconds, **who
+            )

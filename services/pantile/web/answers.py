@@ -1,6 +1,7 @@
 """Answers: what catalog and coordinator give, in the shapes of the API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -10,23 +11,30 @@ from pantile.catalog.segmenters import Segmenter
 from pantile.coordinator.progress import Progress
 from pantile.coordinator.submit import Submission
 from pantile.domain.class_maps import class_areas, tumor_stroma_ratio
+from pantile.domain.csv_text import write_csv
 from pantile.domain.jobs import JobState
-from pantile.domain.segmenters import Card, card_from
+from pantile.domain.segmenters import Admission, Card, EngineSettings, card_from, settings_from
 from pantile.objects import ObjectStore
 from pantile.schemas import (
+    AdmissionOut,
     AreaOut,
     AttemptOut,
     ClassMapOut,
     ClassOut,
     CohortListed,
     CohortOut,
+    ConfidenceOut,
     JobListed,
     JobOut,
     RefusalOut,
     ResultOut,
+    ReviewedRoi,
     SegmenterCounts,
     SegmenterOut,
+    SettingsOut,
     SubmittedCohort,
+    TrainingListed,
+    TrainingOut,
 )
 
 ROI_STATES: tuple[Literal["awaiting", "arriving", "stored", "refused"], ...] = (
@@ -45,6 +53,7 @@ def submitted_cohort(submission: Submission) -> SubmittedCohort:
         cohort_id=submission.cohort_id,
         cohort=submission.cohort,
         segmenters=list(submission.segmenters),
+        in_float32=dict(submission.in_float32),
         segmenters_added=submission.segmenters_added,
         rois_added=submission.rois.added,
         rois_present=submission.rois.present,
@@ -63,6 +72,7 @@ def cohort_listed(cohort: Cohort) -> CohortListed:
         state=cohort.state,
         created_at=cohort.created_at,
         closed_at=cohort.closed_at,
+        pause_reason=cohort.pause_reason,
     )
 
 
@@ -74,7 +84,12 @@ def cohort_out(progress: Progress) -> CohortOut:
         jobs=progress.jobs,
         jobs_expected=progress.jobs_expected,
         segmenters=[
-            SegmenterCounts(segmenter=part.segmenter, version=part.version, jobs=part.jobs)
+            SegmenterCounts(
+                segmenter=part.segmenter,
+                version=part.version,
+                jobs=part.jobs,
+                settings=[settings_out(settings) for settings in part.settings],
+            )
             for part in progress.by_segmenter
         ],
         rate_per_min=progress.rate_per_min,
@@ -84,6 +99,11 @@ def cohort_out(progress: Progress) -> CohortOut:
             RefusalOut(roi=refusal.roi, source=refusal.source, error=refusal.error) for refusal in progress.refusals
         ],
     )
+
+
+def settings_out(settings: EngineSettings) -> SettingsOut:
+    """Engine settings."""
+    return SettingsOut(**asdict(settings))
 
 
 def job_listed(row: Row) -> JobListed:
@@ -102,6 +122,7 @@ def job_out(row: Row, objects: ObjectStore, *, expires_s: int) -> JobOut:
         tissue_type=row["tissue_type"],
         roi_mpp=row["roi_mpp"],
         image_sha256=row["image_sha256"],
+        settings=settings_out(settings_from(row["settings"])),
         worker=row["lease_owner"],
         suspect=row["suspect"],
         attempts=[AttemptOut(**attempt) for attempt in row["attempts"]],
@@ -135,6 +156,7 @@ def result_out(row: Row, objects: ObjectStore, *, expires_s: int) -> ResultOut:
         segmenter_version=row["segmenter_version"],
         mode=row["mode"],
         stitching=row["stitching"],
+        precision=row["precision"],
         class_map=_class_map_out(row, card_from(row["card"]), objects, expires_s=expires_s),
         overlay=_overlay_state(row),
         overlay_url=objects.presign_get(overlay_key, expires_s=expires_s) if overlay_key else None,
@@ -164,7 +186,42 @@ def _class_map_out(row: Mapping[str, Any], card: Card, objects: ObjectStore, *, 
             AreaOut(name=area.name, group=area.group, area_mm2=area.area_mm2, fraction=area.fraction) for area in areas
         ],
         tumor_stroma_ratio=tumor_stroma_ratio(areas),
+        arithmetic=row["provenance"].get("arithmetic"),
+        confidence=_confidence_out(row, objects, expires_s=expires_s),
     )
+
+
+def _confidence_out(row: Mapping[str, Any], objects: ObjectStore, *, expires_s: int) -> ConfidenceOut | None:
+    if row["confidence_key"] is None:
+        return None
+    return ConfidenceOut(
+        url=objects.presign_get(row["confidence_key"], expires_s=expires_s),
+        sha256=row["confidence_sha256"],
+        mean=row["mean_confidence"],
+    )
+
+
+def reviewed_roi(row: Row) -> ReviewedRoi:
+    """An ROI to be reviewed."""
+    return ReviewedRoi(
+        roi=row["name"],
+        slide=row["slide"],
+        case=row["case_id"],
+        tissue_type=row["tissue_type"],
+        roi_number=row["roi_number"],
+        segmenters=row["segmenters"],
+        comparison=row["comparison"],
+        disagreement=row["disagreement"],
+        mean_confidence=row["mean_confidence"],
+        error=row["error"],
+    )
+
+
+def review_table(rows: Iterable[Row]) -> str:
+    """ROIs to be reviewed as CSV."""
+    columns = ("case_id", "slide", "name", "roi_number", "tissue_type", "comparison", "disagreement", "mean_confidence")
+    header = ("case", "slide", "roi", *columns[3:], "segmenters")
+    return write_csv(header, ([*(row[name] for name in columns), " ".join(row["segmenters"])] for row in rows))
 
 
 def segmenter_out(segmenter: Segmenter) -> SegmenterOut:
@@ -184,6 +241,7 @@ def _card_out(card: Card, *, digest: str | None, checkpoint_bytes: int | None) -
         title=card.title,
         registered=digest is not None,
         digest=digest,
+        format=card.format,
         architecture=card.architecture,
         encoder=card.encoder,
         output_channels=card.output_channels,
@@ -195,6 +253,7 @@ def _card_out(card: Card, *, digest: str | None, checkpoint_bytes: int | None) -
         checkpoint_bytes=checkpoint_bytes,
         expected_at=card.expected_at or None if digest is None else None,
         notes=card.notes,
+        admission=_admission_out(card.admission) if card.admission else None,
         classes=[
             ClassOut(
                 index=tissue.index,
@@ -208,5 +267,35 @@ def _card_out(card: Card, *, digest: str | None, checkpoint_bytes: int | None) -
     )
 
 
+def _admission_out(admission: Admission) -> AdmissionOut:
+    return AdmissionOut(granted=admission.is_granted, **asdict(admission))
+
+
 def _pick(row: Row, shape: type[JobListed]) -> dict[str, Any]:
     return {name: row[name] for name in shape.model_fields}
+
+
+def training_listed(row: Row) -> TrainingListed:
+    """A training, and how far it is."""
+    return TrainingListed(**_training_fields(row))
+
+
+def training_out(row: Row) -> TrainingOut:
+    """A training with all that is known of it."""
+    return TrainingOut(
+        **_training_fields(row),
+        classes=[tissue["name"] for tissue in row["document"]["card"]["classes"]],
+        history=row["epochs"],
+        document=row["document"],
+        report=row["report"],
+    )
+
+
+def _training_fields(row: Row) -> dict[str, Any]:
+    told = ("id", "segmenter", "version", "state", "worker", "error", "created_at", "started_at", "finished_at")
+    return {
+        **{name: row[name] for name in told},
+        "epochs_done": len(row["epochs"]),
+        "epochs": row["document"]["learning"]["epochs"],
+        "mean_dice": max((epoch["mean_dice"] for epoch in row["epochs"]), default=None),
+    }

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
 
 from pantile import __version__
 from pantile.catalog.database import Database
@@ -15,15 +17,33 @@ from pantile.queue import Sender
 from pantile.settings import Settings
 from pantile.web.access_log import AccessLog
 from pantile.web.body_limit import BodyLimit
-from pantile.web.errors import answer_problems, problems
+from pantile.web.errors import answer_problems, answer_refusal, problems
+from pantile.web.gate import Gate
 from pantile.web.openapi import DESCRIPTION, TAGS, describe
-from pantile.web.routes import cohorts, health, jobs, results, segmenters, uploads
+from pantile.web.routes import (
+    access,
+    accounts,
+    cohorts,
+    health,
+    jobs,
+    results,
+    reviews,
+    segmenters,
+    sessions,
+    tokens,
+    trainings,
+    uploads,
+)
 
 HANDLER_THREADS = 24
 """Requests that are handled at once; each holds at most one connection."""
 
 WATCHER_THREADS = 4
 """Progress streams that measure at once, beside the handlers, so that watchers never keep a request waiting."""
+
+SIGN_IN_THREADS = 2
+"""Sign-ins that are looked at together. Strangers can ask for them, and each takes 64 MiB and a core for a password, or
+waits for the provider."""
 
 
 class WebApp(FastAPI):
@@ -52,12 +72,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.is_stopping = False
     answer_problems(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Gate, refuse=answer_refusal)
     app.add_middleware(AccessLog)
-    api = APIRouter(prefix="/v1", responses=problems(413, 422, 500, 503))
-    for routes in (cohorts, uploads, results, jobs, segmenters):
+    api = APIRouter(prefix="/v1", responses=problems(401, 403, 413, 422, 500, 503))
+    for routes in (cohorts, uploads, results, reviews, jobs, segmenters, trainings, access, accounts, tokens):
         api.include_router(routes.router)
     app.include_router(api)
     app.include_router(health.router)
+    app.include_router(sessions.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app
 
 
@@ -66,8 +89,9 @@ async def _open_servers(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     anyio.to_thread.current_default_thread_limiter().total_tokens = HANDLER_THREADS
     app.state.watchers = anyio.CapacityLimiter(WATCHER_THREADS)
+    app.state.sign_ins = anyio.CapacityLimiter(SIGN_IN_THREADS)
     app.state.database = Database.from_settings(
-        settings, connections=HANDLER_THREADS + WATCHER_THREADS, application="pantile web"
+        settings, connections=HANDLER_THREADS + WATCHER_THREADS + SIGN_IN_THREADS, application="pantile web"
     )
     app.state.objects = ObjectStore.from_settings(settings)
     app.state.sender = Sender(settings)

@@ -1,4 +1,4 @@
-"""Errors as answers: one table from error class to HTTP status, and problem+json (RFC 9457) for all of them."""
+"""Errors as answers: one table from error class to HTTP status; problem+json (RFC 9457), or a page for a browser."""
 
 import re
 from collections.abc import Sequence
@@ -10,24 +10,46 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from pantile.domain.errors import (
+    AccountExists,
+    AccountNotFound,
     CohortNotFound,
+    CohortNotPaused,
     InputRefused,
     JobNotFound,
     JobNotRetryable,
+    NotAllowed,
+    NotSignedIn,
     PantileError,
     RoiConflict,
     ServiceDown,
+    SessionNotFound,
+    SignInRefused,
+    TokenNotFound,
+    TooManyAttempts,
+    TrainingNotFound,
     UploadMissing,
 )
 from pantile.logs import log
 from pantile.schemas import Problem
+from pantile.web.pages import refusal_page, to_sign_in, wants_page
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 HTTP_STATUS: dict[type[PantileError], int] = {
+    NotSignedIn: 401,
+    NotAllowed: 403,
+    SignInRefused: 403,
+    AccountNotFound: 404,
+    SessionNotFound: 404,
+    TokenNotFound: 404,
+    TrainingNotFound: 404,
+    AccountExists: 409,
+    TooManyAttempts: 429,
     CohortNotFound: 404,
+    CohortNotPaused: 409,
     JobNotFound: 404,
     JobNotRetryable: 409,
     RoiConflict: 409,
@@ -40,7 +62,11 @@ HTTP_STATUS: dict[type[PantileError], int] = {
 
 _RETRY_AFTER_S = "5"
 
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pantile"'}
+
 _DESCRIPTIONS = {
+    401: "No token came along, or one that is not valid.",
+    403: "Who asks may not do this.",
     404: "There is no such thing.",
     409: "It cannot be done as things stand.",
     413: "The request is too large.",
@@ -69,36 +95,48 @@ def status_of(error: PantileError) -> int:
     return next(HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS)
 
 
-async def _answer_own(request: Request, error: Exception) -> JSONResponse:
+async def answer_refusal(request: Request, error: Exception) -> Response:
+    """The answer to what the gate refuses; a browser that asked for a page is sent to sign in."""
+    if isinstance(error, HTTPException):
+        return await _answer_http(request, error)
+    if isinstance(error, NotSignedIn) and wants_page(request):
+        return to_sign_in(request)
+    return await _answer_own(request, error)
+
+
+async def _answer_own(request: Request, error: Exception) -> Response:
     assert isinstance(error, PantileError)  # noqa: S101 — as registered
     status = status_of(error)
     sentence = cleandoc(type(error).__doc__ or "")
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
-    if status < 500:
-        return _problem(status, str(error), title=sentence.removesuffix("."), kind=f"urn:pantile:{kind}")
-    # What a server said may name hosts and users: for the log, not for whoever asks.
-    log.error("request failed", method=request.method, path=request.url.path, error=str(error))
-    headers = {"Retry-After": _RETRY_AFTER_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return _problem(status, sentence, title=sentence.removesuffix("."), kind=f"urn:pantile:{kind}", headers=headers)
+    headers = _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {}
+    detail = str(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # What a server said may name hosts and users: for the log, not for whoever asks.
+        log.error("request failed", method=request.method, path=request.url.path, error=str(error))
+        headers = {"Retry-After": _RETRY_AFTER_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        detail = sentence
+    title = sentence.removesuffix(".")
+    return _answer(request, status, detail, title=title, kind=f"urn:pantile:{kind}", headers=headers)
 
 
-async def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
+async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 — as registered
-    return _problem(422, describe_invalid(error.errors()))
+    return _answer(request, 422, describe_invalid(error.errors()))
 
 
-async def _answer_http(request: Request, error: Exception) -> JSONResponse:
+async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 — as registered
     detail = str(error.detail)
     if detail == HTTPStatus(error.status_code).phrase:
         detail = _sentence(error.status_code, request)
-    return _problem(error.status_code, detail, headers=dict(error.headers or {}))
+    return _answer(request, error.status_code, detail, headers=dict(error.headers or {}))
 
 
-async def _answer_unforeseen(request: Request, error: Exception) -> JSONResponse:
+async def _answer_unforeseen(request: Request, error: Exception) -> Response:
     # The server in front (uvicorn) logs the traceback, as the error is raised on after this answer.
     log.error("request failed", method=request.method, path=request.url.path, error=type(error).__name__)
-    return _problem(500, "Something went wrong on our side; it is in the log.")
+    return _answer(request, 500, "Something went wrong on our side; it is in the log.")
 
 
 def describe_invalid(errors: Sequence[Any]) -> str:
@@ -125,8 +163,17 @@ def _sentence(status: int, request: Request) -> str:
     return sentences.get(status, f"{HTTPStatus(status).phrase}.")
 
 
-def _problem(
-    status: int, detail: str, *, title: str = "", kind: str = "about:blank", headers: dict[str, str] | None = None
-) -> JSONResponse:
-    problem = Problem(type=kind, title=title or HTTPStatus(status).phrase, status=status, detail=detail)
+def _answer(
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    title: str = "",
+    kind: str = "about:blank",
+    headers: dict[str, str] | None = None,
+) -> Response:
+    title = title or HTTPStatus(status).phrase
+    if wants_page(request):
+        return refusal_page(title, detail, status=status)
+    problem = Problem(type=kind, title=title, status=status, detail=detail)
     return JSONResponse(problem.model_dump(), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)

@@ -4,7 +4,7 @@ The format is that of the HTML standard, section 9.2 (server-sent events).
 """
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 import anyio
@@ -22,6 +22,8 @@ EVENT_STREAM = "text/event-stream"
 
 POLL_S = 1.0
 HEARTBEAT_S = 15.0
+ADMISSION_S = 15.0
+"""How long a stream goes on after the token or the session behind it has ended."""
 
 _RECONNECT = "retry: 2000\n\n"
 _HEARTBEAT = ": still here\n\n"
@@ -34,15 +36,26 @@ def read_progress(database: Database, cohort: str) -> CohortOut:
 
 
 async def stream_progress(
-    database: Database, cohort: str, *, limiter: anyio.CapacityLimiter, is_stopping: Callable[[], bool]
+    database: Database,
+    cohort: str,
+    *,
+    limiter: anyio.CapacityLimiter,
+    is_stopping: Callable[[], bool],
+    is_admitted: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[str]:
     """Events `progress` at once and after each change, `settled` at the end, comments in between.
 
     The server cancels this at its next await when the client has gone. A catalog that does not answer is waited for.
+    Whether the reader may still read is asked every `ADMISSION_S`.
     """
     yield _RECONNECT
     sent, sent_at = "", time.monotonic()
+    admitted_at = time.monotonic()
     while not is_stopping():
+        if time.monotonic() - admitted_at >= ADMISSION_S:
+            admitted_at = time.monotonic()
+            if not await is_admitted():
+                return
         progress = await _measure(database, cohort, limiter)
         document = progress.model_dump_json() if progress else sent
         if document != sent:

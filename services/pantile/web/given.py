@@ -1,16 +1,16 @@
-"""What handlers are given: the servers that the application opened, and checked parts of paths and queries."""
+"""What handlers are given: the servers that the application opened, who asks, checked parts of paths and queries."""
 
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
 from pantile.catalog.database import Database
+from pantile.domain.access import Visitor
+from pantile.domain.errors import NotSignedIn
 from pantile.objects import ObjectStore
 from pantile.queue import Sender
 from pantile.settings import Settings
-
-ACTOR = "api"
-"""Who the audit log names for a change; tokens will tell more."""
+from pantile.web.gate import visitor_of
 
 _MAX_ID = 2**63 - 1
 _NO_NUL = r"^[^\x00]*$"
@@ -36,15 +36,33 @@ async def _settings(request: Request) -> Settings:
     return settings
 
 
+async def _visitor(request: Request) -> Visitor:
+    visitor = visitor_of(request)
+    if visitor is None:
+        raise NotSignedIn
+    return visitor
+
+
+async def _actor(request: Request) -> str:
+    return (await _visitor(request)).actor
+
+
 GivenDatabase = Annotated[Database, Depends(_database)]
 GivenObjects = Annotated[ObjectStore, Depends(_objects)]
 GivenSender = Annotated[Sender, Depends(_sender)]
 GivenSettings = Annotated[Settings, Depends(_settings)]
+GivenVisitor = Annotated[Visitor, Depends(_visitor)]
+GivenActor = Annotated[str, Depends(_actor)]
+"""Who the audit log names for a change."""
 
 CohortPath = Annotated[
     str, Path(max_length=100, pattern=_NO_NUL, description="The cohort's name or id.", examples=["TCGA-BRCA"])
 ]
+TrainingPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The training's id.")]
 JobPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The job's id.")]
+TokenPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The token's id.")]
+SessionPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The session's id.")]
+AccountPath = Annotated[str, Path(max_length=100, pattern=_NO_NUL, description="The account's name.")]
 SegmenterPath = Annotated[
     str, Path(max_length=200, pattern=_NO_NUL, description="A name, or name@version.", examples=["lung"])
 ]

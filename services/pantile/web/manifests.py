@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pantile.catalog.rois import SubmittedRoi
 from pantile.domain.cohorts import COLUMNS, by_cohort, read_rows, refuse_rows
 from pantile.domain.errors import ManifestRefused
-from pantile.domain.segmenters import EngineSettings
+from pantile.domain.settings_asked import SettingsAsked
 from pantile.schemas import RoiIn, SubmissionIn
 
 MAX_ROWS = 100_000
@@ -24,7 +24,7 @@ class Manifest:
 
     rois: tuple[SubmittedRoi, ...]
     segmenters: tuple[str, ...]
-    settings: EngineSettings
+    settings: SettingsAsked
 
     def cohorts(self) -> Iterator[tuple[str, list[SubmittedRoi]]]:
         """The ROIs by cohort, in the order in which the cohorts first appear."""
@@ -55,12 +55,12 @@ def read_json(body: bytes) -> Manifest:
     return Manifest(
         rois=tuple(SubmittedRoi(row=row, sha256=roi.sha256, bytes=roi.bytes) for row, roi in pairs),
         segmenters=tuple(submission.segmenters),
-        settings=EngineSettings(**submission.settings.model_dump()),
+        settings=SettingsAsked(**submission.settings.model_dump()),
     )
 
 
 def read_csv(
-    body: bytes, *, cohort: str | None, mpp: float | None, segmenters: str, settings: EngineSettings
+    body: bytes, *, cohort: str | None, mpp: float | None, segmenters: str, settings: SettingsAsked
 ) -> Manifest:
     """The manifest in a CSV body; `segmenters` are names with commas between.
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from pantile.domain.access import Scope
 from pantile.schemas import SubmissionIn
+from pantile.web.access import Door, Permission, find_permission
 from pantile.web.errors import PROBLEM_MEDIA_TYPE
 
 DESCRIPTION = """\
@@ -13,6 +15,10 @@ Submit regions of interest (ROIs), upload their images, and have every ROI segme
    in `POST /v1/cohorts/{cohort}/uploads`. Images at s3:// and http(s):// addresses are fetched without your help.
 3. `GET /v1/cohorts/{cohort}/events` tells how it goes; `GET /v1/cohorts/{cohort}/results` gives the class maps.
 
+Every request but those for health carries an API token: `Authorization: Bearer ptl_…`. Each operation names the scope
+that it asks for. Browsers with a session send its cookie instead and, with what changes something, the header
+`X-CSRF-Token` with the token that `GET /v1/me` gives.
+
 Lists are paged: pass the `next` of one page as `after` of the following one, until it is null.
 Every error is a problem (RFC 9457) whose `detail` is a sentence for a person.
 """
@@ -21,10 +27,24 @@ TAGS = [
     {"name": "cohorts", "description": "ROIs submitted together, and how far their segmentation has come."},
     {"name": "uploads", "description": "The images that a cohort awaits, and where to put them."},
     {"name": "results", "description": "A cohort's class maps, areas and overlays."},
+    {"name": "review", "description": "A cohort's ROIs in the order in which they are worth looking at."},
     {"name": "jobs", "description": "One ROI segmented by one segmenter: state, attempts, and what came of it."},
     {"name": "segmenters", "description": "The registered networks with their cards and checkpoints."},
+    {"name": "trainings", "description": "Segmenters in the making: what they learn from, and how far they are."},
+    {"name": "access", "description": "Who asks; tokens, accounts and sessions; and who changed what."},
     {"name": "health", "description": "For load balancers and operators."},
 ]
+
+SECURITY: dict[str, Any] = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "ptl_…", "description": "An API token."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-pantile-session",
+        "description": "A person's session; over plain http the cookie is named pantile-session.",
+    },
+}
+"""How requests say who asks."""
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -51,10 +71,22 @@ def describe(document: dict[str, Any]) -> dict[str, Any]:
     submission = SubmissionIn.model_json_schema(ref_template=_REFERENCE)
     schemas.update(submission.pop("$defs", {}))
     schemas["SubmissionIn"] = submission
-    for operations in document["paths"].values():
-        for operation in operations.values():
+    document["components"]["securitySchemes"] = SECURITY
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
             _mend_problems(operation["responses"])
+            _say_permission(operation, find_permission(method.upper(), path))
     return document
+
+
+def _say_permission(operation: dict[str, Any], permission: Permission | None) -> None:
+    if permission is Door.OPEN:
+        operation["security"] = []
+        return
+    asked = [permission.value] if isinstance(permission, Scope) else []
+    operation["security"] = [{"token": asked}, {"session": []}]
+    if asked:
+        operation["description"] += f"\n\nAsks for the scope `{asked[0]}`."
 
 
 def _mend_problems(responses: dict[str, Any]) -> None:

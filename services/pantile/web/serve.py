@@ -25,18 +25,24 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run(settings: Settings) -> None:
-    """Serves the API at the host and port of the settings until told to stop."""
-    configure_logs(settings)
-    app = create_app(settings)
-    config = uvicorn.Config(
+def server_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    """How uvicorn is to serve; what a client says of its own address counts only where a trusted proxy passes it on."""
+    return uvicorn.Config(
         app,
         host=settings.web_host,
         port=settings.web_port,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=_PATIENCE_S,
     )
+
+
+def run(settings: Settings) -> None:
+    """Serves the API and the pages at the host and port of the settings until told to stop."""
+    configure_logs(settings)
+    app = create_app(settings)
     log.info("web service starting", host=settings.web_host, port=settings.web_port)
-    _Server(config, app).run()
+    _Server(server_config(settings, app), app).run()

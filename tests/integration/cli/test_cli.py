@@ -1,21 +1,20 @@
 """The command line against the real web service, catalog and bucket; what workers would do is done to the catalog."""
 
+import csv
 import hashlib
 import json
-import logging
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import structlog
 
-from pantile.catalog import chores, jobs, leases, rois
+from pantile.catalog import chores, jobs, leases, pauses, reviews, rois
 from pantile.catalog.cohorts import Cohort, find_cohort
 from pantile.catalog.database import Database
-from pantile.catalog.jobs import ClassMapRow, JobFilter
+from pantile.catalog.jobs import ClassMapRow, ConfidenceRow, JobFilter
 from pantile.cli.app import main
 from pantile.client.api import ApiClient
 from pantile.client.uploads import HashedFile, hash_file, upload_images
@@ -71,12 +70,8 @@ class Pantile:
 
 
 @pytest.fixture
-def pantile(web_url: str, capsys: pytest.CaptureFixture[str]) -> Iterator[Pantile]:
-    before = structlog.get_config()
-    # The web service shares this process, and would write its log between the command's lines.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield Pantile(web_url, capsys)
-    structlog.configure(**before)
+def pantile(web_url: str, quiet_service: None, capsys: pytest.CaptureFixture[str]) -> Pantile:
+    return Pantile(web_url, capsys)
 
 
 @pytest.fixture
@@ -113,8 +108,13 @@ def folder(tmp_path: Path) -> Path:
     return images
 
 
-def succeed_all(database: Database, objects: ObjectStore, cohort: Cohort) -> dict[int, bytes]:
-    """Gives each waiting job of a cohort a class map; gives their bytes by job id."""
+def succeed_all(
+    database: Database, objects: ObjectStore, cohort: Cohort, *, confidence: float | None = None
+) -> dict[int, bytes]:
+    """Gives each waiting job of a cohort a class map; gives their bytes by job id.
+
+    With a `confidence` each has a confidence map of that mean, too.
+    """
     contents: dict[int, bytes] = {}
     with database.transaction() as connection:
         for row in jobs.list_jobs(connection, JobFilter(cohort_id=cohort.id, state=JobState.WAITING)):
@@ -132,11 +132,33 @@ def succeed_all(database: Database, objects: ObjectStore, cohort: Cohort) -> dic
                     extent_width_px=12.0,
                     extent_height_px=8.0,
                     class_pixels=[2, 4],
-                    provenance={},
+                    provenance={"arithmetic": "float32"},
+                    confidence=None if confidence is None else keep_confidence(objects, job.job_id, mean=confidence),
                 )
                 assert jobs.finish_job(connection, job.lease, class_map, timings={"network": 0.1})
                 contents[job.lease.row_id] = content
     return contents
+
+
+def keep_confidence(objects: ObjectStore, job_id: int, *, mean: float) -> ConfidenceRow:
+    content = f"confidence of job {job_id}".encode()
+    stored = objects.put_named("confidence", content, suffix=".png", media_type="image/png")
+    return ConfidenceRow(object_key=stored.key, sha256=stored.sha256, bytes=stored.bytes, mean=mean)
+
+
+def compare_all(database: Database, disagreements: list[float]) -> None:
+    """Knows how far the segmenters of each ROI disagree, as an imaging worker would find out."""
+    with database.transaction() as connection:
+        found = connection.execute(
+            """
+            INSERT INTO chores (kind, roi_id, state) SELECT 'compare', id, 'succeeded' FROM rois ORDER BY id
+            RETURNING id
+            """
+        ).fetchall()
+        for chore, disagreement in zip(found, disagreements, strict=True):
+            roi_id, compared = reviews.read_compared(connection, chore["id"])
+            sources = [each.source for each in compared]
+            reviews.keep_disagreement(connection, roi_id, disagreement, sources=sources)
 
 
 def fail_all(database: Database, cohort: Cohort) -> None:
@@ -189,6 +211,17 @@ def test_another_mode_and_stitching_are_submitted_beside_the_first_ones(
     assert settings == {("fast", "centre"), ("exact", "blend")}
 
 
+def test_precision_and_confidence_are_submitted_and_what_runs_in_float32_is_told(
+    pantile: Pantile, toy: None, folder: Path, database: Database
+) -> None:
+    assert pantile("submit", str(folder), "--precision", "mixed", "--confidence") == 0
+
+    assert pantile.out.splitlines()[1] == "toy runs in float32: not tested for mixed precision."
+    with database.transaction() as connection:
+        rows = connection.execute("SELECT document FROM engine_settings").fetchall()
+    assert [(row["document"]["precision"], row["document"]["confidence"]) for row in rows] == [("float32", True)]
+
+
 def test_an_interrupted_upload_goes_on_with_what_is_missing(
     pantile: Pantile, toy: None, folder: Path, database: Database, objects: ObjectStore
 ) -> None:
@@ -209,7 +242,7 @@ def test_an_interrupted_upload_goes_on_with_what_is_missing(
 
 
 def test_an_image_that_cannot_be_uploaded_holds_up_no_other(
-    pantile: Pantile, toy: None, folder: Path, web_url: str, database: Database
+    pantile: Pantile, toy: None, folder: Path, web_url: str, api_token: str, database: Database
 ) -> None:
     pantile("submit", str(folder))
     with database.transaction() as connection:
@@ -218,7 +251,7 @@ def test_an_image_that_cannot_be_uploaded_holds_up_no_other(
     changed = next(iter(files.values()))
     files[changed.sha256] = HashedFile(file=changed.file, sha256=changed.sha256, bytes=changed.bytes + 1)
 
-    with ApiClient(web_url) as client:
+    with ApiClient(web_url, token=api_token) as client:
         outcome = upload_images(client, "TCGA-BRCA", files)
 
     assert outcome.arrived == 2
@@ -243,6 +276,27 @@ def test_a_segmenter_is_added_once(pantile: Pantile, card: Path, checkpoint: Pat
     assert "Added toy 1 (glass, tumor)." in pantile.out
     assert pantile(*add) == 0
     assert "Nothing added: toy 1 is registered already." in pantile.out
+
+
+def test_a_card_with_new_words_brings_the_segmenter_up_to_date(
+    pantile: Pantile, toy: None, card: Path, checkpoint: Path
+) -> None:
+    assert pantile("segmenters", "show", "toy") == 0
+    assert "float32: not tested for mixed precision" in pantile.out
+    admission = '[admission]\nagreement = 0.999\npixels = 1000\narithmetic = "bfloat16"\ntissue = "3 regions"\n'
+    card.write_text(f"{CARD}\n{admission}", "utf-8")
+
+    assert pantile("segmenters", "add", str(card), "--checkpoint", str(checkpoint)) == 0
+
+    assert "toy 1 is registered already; brought up to date: admission." in pantile.out
+    assert pantile("segmenters", "show", "toy@1") == 0
+    assert "mixed; 99.90 % of 1,000 pixels of 3 regions have the same class in bfloat16" in pantile.out
+    assert "#0000ff" in pantile.out
+
+
+def test_a_segmenter_that_is_not_known_cannot_be_shown(pantile: Pantile) -> None:
+    assert pantile("segmenters", "show", "liver") == 2
+    assert pantile.err.strip() == ("There is no segmenter liver; known are breast, colon, kidney, lung, prostate.")
 
 
 def test_a_checkpoint_of_another_digest_is_refused_before_it_is_uploaded(
@@ -326,6 +380,71 @@ def test_results_are_class_maps_and_tables(
     assert len(files["summary.csv"].splitlines()) == 1 + 2
 
 
+def test_results_take_confidence_maps_along(
+    pantile: Pantile, make_cohort: MakeCohort, database: Database, objects: ObjectStore, tmp_path: Path
+) -> None:
+    contents = succeed_all(database, objects, make_cohort("C", images=1), confidence=0.75)
+
+    assert pantile("results", "C", "--out", str(tmp_path / "out"), "--no-overlays") == 0
+
+    brought = sorted(file.read_bytes() for file in (tmp_path / "out").glob("slide0_tumor_*_confidence.png"))
+    assert brought == sorted(f"confidence of job {job_id}".encode() for job_id in contents)
+    summary = csv.DictReader((tmp_path / "out" / "summary.csv").read_text("utf-8").splitlines())
+    assert [(row["precision"], row["mean_confidence"]) for row in summary] == [("float32", "0.75")] * 2
+
+
+def test_rois_are_reviewed_in_the_order_asked_for(
+    pantile: Pantile, make_cohort: MakeCohort, database: Database, objects: ObjectStore, tmp_path: Path
+) -> None:
+    succeed_all(database, objects, make_cohort("C", images=3), confidence=0.75)
+    compare_all(database, [0.1, 0.3, 0.2])
+    table = tmp_path / "review.csv"
+
+    assert pantile("cohorts", "review", "C", "--limit", "2", "--csv", str(table)) == 0
+
+    assert [line.split() for line in pantile.out.splitlines()[1:3]] == [
+        ["slide1_tumor", "0.300", "0.750", "breast,", "lung"],
+        ["slide2_tumor", "0.200", "0.750", "breast,", "lung"],
+    ]
+    assert "2 of 3 ROIs" in pantile.out
+    rows = csv.DictReader(table.read_text("utf-8").splitlines())
+    assert [row["roi"] for row in rows] == ["slide1_tumor", "slide2_tumor", "slide0_tumor"]
+    assert pantile("cohorts", "review", "C", "--order", "confidence") == 0
+    assert pantile.out.splitlines()[1].startswith("slide0_tumor")
+
+
+def test_a_review_that_cannot_be_ordered_says_why(
+    pantile: Pantile, make_cohort: MakeCohort, database: Database, objects: ObjectStore
+) -> None:
+    cohort = make_cohort("C")
+
+    assert pantile("cohorts", "review", "C") == 1
+    assert pantile.out.strip() == "No disagreement is known yet; 2 ROIs still to be segmented."
+    succeed_all(database, objects, cohort)
+    assert pantile("cohorts", "review", "C", "--order", "confidence") == 1
+    assert "submit the cohort again with --confidence" in pantile.out
+
+
+def test_one_segmenter_cannot_disagree(
+    pantile: Pantile, make_cohort: MakeCohort, database: Database, objects: ObjectStore
+) -> None:
+    succeed_all(database, objects, make_cohort("C", segmenter_names=("lung",)))
+
+    assert pantile("cohorts", "review", "C") == 1
+    assert pantile.out.strip() == "No disagreement is known, as no ROI has the class maps of two segmenters."
+
+
+def test_a_job_is_shown_with_its_settings_and_confidence(
+    pantile: Pantile, make_cohort: MakeCohort, database: Database, objects: ObjectStore
+) -> None:
+    (job_id, *_) = succeed_all(database, objects, make_cohort("C", images=1), confidence=0.75)
+
+    assert pantile("jobs", "show", str(job_id)) == 0
+
+    assert "fast mode, centre stitching every 384 px with margins of 64 px, float32 precision" in pantile.out
+    assert "mean 0.750, SHA-256" in pantile.out
+
+
 def test_results_that_are_there_are_not_fetched_again_unless_they_are_damaged(
     pantile: Pantile, make_cohort: MakeCohort, database: Database, objects: ObjectStore, tmp_path: Path
 ) -> None:
@@ -403,6 +522,21 @@ def test_a_cohort_is_listed_and_cancelled(pantile: Pantile, make_cohort: MakeCoh
     assert "C is cancelled: 4 jobs ended." in pantile.out
     assert pantile("cohorts", "list") == 0
     assert "cancelled" in pantile.out
+
+
+def test_a_paused_cohort_is_told_by_watch_and_resumed(
+    pantile: Pantile, make_cohort: MakeCohort, database: Database
+) -> None:
+    cohort = make_cohort("C")
+    with database.transaction() as connection:
+        pauses.pause_cohort(connection, cohort.id, reason="3 of 3 failed")
+
+    assert pantile("watch", "C") == 1
+    assert "the cohort is paused, `pantile cohorts resume` lets it go on: 3 of 3 failed" in pantile.out
+    assert pantile("cohorts", "resume", "C") == 0
+    assert "C goes on: 4 jobs waiting." in pantile.out
+    assert pantile("cohorts", "resume", "C") == 2
+    assert "Only a paused cohort can be resumed: C is open" in pantile.err
 
 
 def test_refused_rois_are_told_by_watch(pantile: Pantile, toy: None, folder: Path, database: Database) -> None:

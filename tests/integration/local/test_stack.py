@@ -13,19 +13,25 @@ import httpx
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import psycopg
 import pytest
+from pydantic import SecretStr
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
 from redis.retry import Retry
 
-from pantile.domain.errors import StackError
+from pantile.catalog.database import Database
+from pantile.catalog.tokens import admit_token, revoke_token
+from pantile.client.api import ApiClient
+from pantile.domain.access import Scope
+from pantile.domain.errors import NotSignedIn, SettingRefused, StackError
 from pantile.local.children import ProcessIdentity
-from pantile.local.processes import Process
+from pantile.local.processes import Process, our_processes
 from pantile.local.servers import RedisKind, redis_program
 from pantile.local.shutdown import stop_stack
 from pantile.local.stack import Stack
 from pantile.local.state import find_stack, read_state, write_state
 from pantile.objects import ObjectStore
+from pantile.queue import run_flower
 
 TOUCH_AND_SLEEP = "import os, pathlib, time; pathlib.Path(os.environ['PANTILE_READY_FILE']).touch(); time.sleep(600)"
 HANG = (
@@ -183,6 +189,56 @@ def test_processes_get_the_stacks_settings_and_not_the_users(home: Path, monkeyp
 def test_a_process_with_an_address_is_ready_when_it_answers(home: Path) -> None:
     with Stack(home, processes=[python("web", SERVE, health_path="/")]) as stack:
         assert httpx.get(stack.settings().web_url).status_code == 200
+
+
+def test_web_flower_and_all_servers_listen_on_loopback_and_ask_strangers_who_they_are(home: Path) -> None:
+    wanted = [process for process in our_processes() if process.name in {"web", "flower"}]
+
+    with Stack(home, processes=wanted) as stack:
+        settings, state = stack.settings(), stack.state
+        listening = {service.name: _listening(service.identity) for service in state.services}
+        flower = ("pantile", settings.flower_password.get_secret_value())
+
+        assert listening == {service.name: {"127.0.0.1"} for service in state.services}
+        assert httpx.get(f"{settings.web_url}/v1/cohorts").status_code == 401
+        assert httpx.get(f"{settings.flower_url}/").status_code == 401
+        assert httpx.get(f"{settings.flower_url}/api/tasks").status_code == 401
+        assert httpx.get(f"{settings.flower_url}/", auth=flower, follow_redirects=True).status_code == 200
+        with ApiClient(settings.web_url, token=settings.api_token.get_secret_value()) as client:
+            assert list(client.cohorts()) == []
+        kept = "".join(path.read_text() for path in (home / "logs").iterdir())
+        assert settings.api_token.get_secret_value() not in kept
+        assert flower[1] not in kept
+
+
+def _listening(identity: ProcessIdentity) -> set[str]:
+    process = psutil.Process(identity.pid)
+    family = [process, *process.children(recursive=True)]
+    return {each.laddr.ip for one in family for each in one.net_connections() if each.status == psutil.CONN_LISTEN}
+
+
+def test_flower_does_not_start_without_a_password(home: Path) -> None:
+    with Stack(home, processes=[]) as stack, pytest.raises(SettingRefused, match="never open to all"):
+        run_flower(stack.settings().model_copy(update={"flower_password": SecretStr("")}), [])
+
+
+def test_the_stacks_own_token_outlives_a_restart_and_a_revoked_one_stays_so(home: Path) -> None:
+    with Stack(home, processes=[python("idle", TOUCH_AND_SLEEP)]) as first:
+        before = first.settings()
+        database = Database.from_settings(before)
+        with database.transaction() as connection:
+            assert admit_token(connection, before.api_token.get_secret_value()).scopes == set(Scope)
+            revoke_token(connection, 1, actor="test")
+        database.close()
+
+    with Stack(home, processes=[python("idle", TOUCH_AND_SLEEP)]) as second:
+        after = second.settings()
+        database = Database.from_settings(after)
+        with database.transaction() as connection, pytest.raises(NotSignedIn, match="was revoked"):
+            admit_token(connection, after.api_token.get_secret_value())
+        database.close()
+
+    assert after.api_token == before.api_token
 
 
 def test_a_process_that_ends_at_the_start_is_quoted_and_nothing_stays(

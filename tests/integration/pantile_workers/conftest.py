@@ -1,7 +1,7 @@
 """Workers' use cases on real servers: a tiny real network, small images, and the queue's messages done by hand."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import BytesIO
 
 import numpy as np
@@ -17,11 +17,12 @@ from pantile.coordinator.registry import register_segmenter
 from pantile.coordinator.submit import Submission, incoming_key, submit_cohort
 from pantile.domain.class_maps import ClassGroup, ClassScheme, TissueClass
 from pantile.domain.cohorts import read_rows
-from pantile.domain.messages import IngestRoi, SegmentRoi
+from pantile.domain.messages import CompareSegmenters, IngestRoi, RenderOverlay, SegmentRoi
 from pantile.domain.segmenters import Card, EngineSettings
+from pantile.domain.settings_asked import SettingsAsked
 from pantile.objects import ObjectStore, sha256_of
 from pantile.settings import Settings
-from pantile_workers.chores import ingest_roi, render_one_overlay
+from pantile_workers.chores import compare_segmenters, ingest_roi, render_one_overlay
 from pantile_workers.leasing import NotDone
 from pantile_workers.runtime import Runtime
 from pantile_workers.segmenting import segment_roi
@@ -74,6 +75,12 @@ def jpeg() -> Callable[[int], bytes]:
     return make
 
 
+@pytest.fixture
+def tiny_card() -> Card:
+    """The tiny network's card."""
+    return CARD
+
+
 @pytest.fixture(scope="session")
 def checkpoint() -> bytes:
     """The tiny network's weights."""
@@ -105,7 +112,7 @@ def register(database: Database, objects: ObjectStore, checkpoint: bytes) -> Cal
         objects.put(incoming_key(digest), checkpoint, media_type="application/octet-stream")
         for name in names:
             card = replace(CARD, name=name)
-            register_segmenter(database, objects, card, sha256=digest)
+            register_segmenter(database, objects, card, sha256=digest, actor="test")
 
     return register
 
@@ -132,15 +139,16 @@ def submit(database: Database, objects: ObjectStore) -> Submit:
             cohort,
             submitted,
             segmenter_names=[],
-            settings=settings,
+            settings=SettingsAsked(**asdict(settings)),
             max_attempts=2,
+            actor="test",
         )
         for roi, data in zip(submitted, images.values(), strict=True):
             assert roi.sha256
             objects.put(incoming_key(roi.sha256), data, media_type="image/jpeg")
         with database.transaction() as connection:
             awaited = rois.list_awaited(connection, submission.cohort_id)
-            rois.mark_uploaded(connection, submission.cohort_id, [row["id"] for row in awaited])
+            rois.mark_uploaded(connection, submission.cohort_id, [row["id"] for row in awaited], actor="test")
         return submission
 
     return submit
@@ -153,17 +161,22 @@ def work(database: Database, runtime: Runtime) -> Work:
     def work() -> list[str]:
         with database.transaction() as connection:
             chores = outbox.due_chores(connection, stale_s=0, limit=100)
-        said = [
-            _do(lambda chore=chore: ingest_roi(runtime, chore))  # type: ignore[misc]
-            if isinstance(chore, IngestRoi)
-            else _do(lambda chore=chore: render_one_overlay(runtime, chore))  # type: ignore[misc]
-            for chore in chores
-        ]
+        said = [_do(lambda chore=chore: _chore(runtime, chore)) for chore in chores]  # type: ignore[misc]
         with database.transaction() as connection:
             due: list[SegmentRoi] = outbox.due_jobs(connection, stale_s=0, limit=100)
         return said + [_do(lambda job=job: segment_roi(runtime, job)) for job in due]  # type: ignore[misc]
 
     return work
+
+
+def _chore(runtime: Runtime, message: outbox.ChoreMessage) -> str:
+    match message:
+        case IngestRoi():
+            return ingest_roi(runtime, message)
+        case RenderOverlay():
+            return render_one_overlay(runtime, message)
+        case CompareSegmenters():
+            return compare_segmenters(runtime, message)
 
 
 def _do(task: Callable[[], str]) -> str:

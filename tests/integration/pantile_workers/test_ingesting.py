@@ -1,20 +1,28 @@
 """Images come in checked, hashed and stored; a bad one fails its own jobs and no others."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
-from pantile.catalog import cohorts, jobs, rois
-from pantile.catalog.database import Database
+from pantile.catalog import cohorts, jobs, outbox, rois
+from pantile.catalog.database import Connection, Database
 from pantile.catalog.jobs import JobFilter
 from pantile.coordinator.submit import Submission, incoming_key, submit_cohort
 from pantile.domain.cohorts import read_rows
 from pantile.domain.errors import RoiConflict
-from pantile.domain.segmenters import EngineSettings
+from pantile.domain.messages import IngestRoi
+from pantile.domain.settings_asked import SettingsAsked
 from pantile.objects import ObjectStore, sha256_of
+from pantile.settings import Settings
+from pantile_workers.chores import ingest_roi
+from pantile_workers.runtime import Runtime
+from tests.faults.proxies import Mode, Proxy
 
 Submit = Callable[..., Submission]
 Work = Callable[[], list[str]]
@@ -90,7 +98,7 @@ def test_an_upload_that_is_not_what_was_announced_is_awaited_again(
 
     objects.put(incoming_key(sha256_of(image)), image, media_type="image/jpeg")
     with database.transaction() as connection:
-        rois.mark_uploaded(connection, submission.cohort_id, [awaited["id"]])
+        rois.mark_uploaded(connection, submission.cohort_id, [awaited["id"]], actor="test")
     work()
 
     assert "send it again" in awaited["error"]
@@ -179,8 +187,9 @@ def test_images_are_fetched_from_http_and_s3_and_a_missing_one_is_refused(
             "C",
             [rois.SubmittedRoi(row=row) for row in rows],
             segmenter_names=["lung"],
-            settings=EngineSettings(stride_px=48, margin_px=8),
+            settings=SettingsAsked(stride_px=48, margin_px=8),
             max_attempts=2,
+            actor="test",
         )
         work()
         server.shutdown()
@@ -193,3 +202,33 @@ def test_images_are_fetched_from_http_and_s3_and_a_missing_one_is_refused(
         (refused,) = rois.list_refused(connection, submission.cohort_id)
     assert refused["name"] == "missing_tumor"
     assert "answered 404" in refused["error"]
+
+
+def test_an_upload_that_another_roi_has_used_up_is_not_asked_for_again(
+    settings: Settings, database: Database, runtime: Runtime, register: Register, submit: Submit, jpeg: Jpeg
+) -> None:
+    register("lung")
+    first, second = submit({"a.jpg": jpeg(0)}, cohort="FIRST"), submit({"a.jpg": jpeg(0)}, cohort="SECOND")
+    with database.transaction() as connection:
+        chore, other = outbox.due_chores(connection, stale_s=0, limit=2)
+    assert isinstance(chore, IngestRoi)
+    assert isinstance(other, IngestRoi)
+    store = Proxy(lambda: urlsplit(settings.s3_endpoint).port or 0)
+    slow = settings.model_copy(update={"s3_endpoint": f"http://127.0.0.1:{store.port}"})
+    with Runtime(slow, kind="slow") as slow_runtime, ThreadPoolExecutor(1) as thread:
+        store.set(Mode.SILENT)
+        said = thread.submit(ingest_roi, slow_runtime, chore)
+        while not store.is_asked():
+            time.sleep(0.02)
+        ingest_roi(runtime, other)
+        store.set(Mode.PASS)
+
+        assert said.result().startswith("stored")
+    store.close()
+
+    with database.transaction() as connection:
+        assert [rois_in(connection, submission) for submission in (first, second)] == [{"stored": 1}] * 2
+
+
+def rois_in(connection: Connection, submission: Submission) -> dict[str, int]:
+    return cohorts.count_rois(connection, submission.cohort_id)

@@ -7,15 +7,17 @@ from io import BytesIO
 from uuid import uuid4
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
 from pantile.catalog import chores, jobs, leases
 from pantile.catalog.database import Database, Row
 from pantile.catalog.jobs import JobFilter
-from pantile.coordinator.submit import Submission
+from pantile.coordinator.registry import register_segmenter
+from pantile.coordinator.submit import Submission, incoming_key
 from pantile.domain.messages import IngestRoi, SegmentRoi
-from pantile.domain.segmenters import EngineSettings, Mode, Stitching
+from pantile.domain.segmenters import Card, CardFormat, EngineSettings, Mode, Stitching
 from pantile.objects import ObjectStore, sha256_of
 from pantile_workers.chores import ingest_roi
 from pantile_workers.leasing import NotDone
@@ -68,6 +70,41 @@ def test_a_class_map_is_named_by_its_digest_and_says_how_it_came_about(
     assert provenance["checkpoint_sha256"] == job["card"]["checkpoint"]["sha256"]
     assert {"torch", "pantile", "pyvips-binary"} <= provenance["libraries"].keys()
     json.dumps(provenance)
+
+
+def test_a_class_map_tells_the_arithmetic_that_the_network_ran_in(
+    database: Database, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("lung")
+    submission = submit({"a.jpg": jpeg(0)})
+    work()
+
+    (job,) = details(database, submission)
+
+    provenance = job["class_map"]["provenance"]
+    assert (provenance["settings"]["precision"], provenance["arithmetic"]) == ("float32", "float32")
+
+
+def test_a_confidence_map_is_kept_beside_the_class_map_where_it_is_asked_for(
+    database: Database, objects: ObjectStore, register: Register, submit: Submit, work: Work, jpeg: Jpeg
+) -> None:
+    register("lung")
+    plain = EngineSettings(stride_px=48, margin_px=8)
+    submission = submit({"a.jpg": jpeg(0)}, settings=plain)
+    submit({"a.jpg": jpeg(0)}, settings=replace(plain, confidence=True))
+    work()
+
+    found = [job["class_map"] for job in details(database, submission)]
+    kept, without = sorted(found, key=lambda class_map: class_map["confidence_key"] is None)
+
+    assert (without["confidence_key"], without["mean_confidence"]) == (None, None)
+    assert without["sha256"] == kept["sha256"]
+    assert kept["confidence_key"] == f"confidence/{kept['confidence_sha256']}.png"
+    data = objects.get(kept["confidence_key"], sha256=kept["confidence_sha256"])
+    picture = Image.open(BytesIO(data))
+    assert (picture.mode, picture.size, len(data)) == ("L", (100, 80), kept["confidence_bytes"])
+    tissue = np.asarray(Image.open(BytesIO(objects.get(kept["object_key"])))) == 1
+    assert kept["mean_confidence"] == pytest.approx(np.asarray(picture)[tissue].mean() / 255)
 
 
 def test_a_segmenter_that_cannot_run_fails_its_job_and_not_its_siblings(
@@ -203,11 +240,11 @@ def test_an_overlay_is_drawn_once_when_asked_for(
     submission = submit({"a.jpg": jpeg(0)})
     work()
     with database.transaction() as connection:
-        asked = chores.ask_overlays(connection, submission.cohort_id)
+        asked = chores.ask_overlays(connection, submission.cohort_id, actor="test")
     work()
 
     with database.transaction() as connection:
-        again = chores.ask_overlays(connection, submission.cohort_id)
+        again = chores.ask_overlays(connection, submission.cohort_id, actor="test")
     (job,) = details(database, submission)
 
     assert (asked, again) == (1, 0)
@@ -225,3 +262,31 @@ def ingest_all(database: Database, runtime: Runtime) -> None:
 def make_due(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute("UPDATE jobs SET not_before = now() WHERE state = 'waiting'")
+
+
+def test_an_onnx_network_is_registered_fetched_and_run(
+    database: Database,
+    objects: ObjectStore,
+    submit: Submit,
+    work: Work,
+    tiny_card: Card,
+    write_onnx: Callable[..., bytes],
+) -> None:
+    content = write_onnx()
+    objects.put(incoming_key(sha256_of(content)), content, media_type="application/octet-stream")
+    card = replace(tiny_card, format=CardFormat.ONNX, architecture="one convolution", encoder="", decoder_channels=())
+    register_segmenter(database, objects, card, sha256=sha256_of(content), actor="test")
+    pixels = np.zeros((400, 320, 3), dtype=np.uint8)
+    pixels[:, :160] = 250
+    image = BytesIO()
+    Image.fromarray(pixels).save(image, "PNG")
+
+    submission = submit({"a.png": image.getvalue()})
+    said = work()
+
+    (job,) = details(database, submission)
+    class_map = np.asarray(Image.open(BytesIO(objects.get(job["class_map"]["object_key"]))))
+    assert said[1:] == ["segmented by tiny"]
+    assert (class_map == (np.arange(80) < 40)).all()
+    assert job["class_map"]["provenance"]["arithmetic"] == "float32"
+    assert job["class_map"]["provenance"]["libraries"]["onnxruntime"] == onnxruntime.__version__

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 import struct
 from collections.abc import Callable, Iterator
 
@@ -10,8 +11,14 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from pantile.catalog.accounts import create_account
+from pantile.catalog.database import Database
+from pantile.catalog.tokens import create_token
+from pantile.domain import access
+from pantile.domain.access import SECRET_BYTES, Role, Scope
 from pantile.settings import Settings
 from pantile.web.app import create_app
+from pantile.web.passwords import hash_password
 
 CLASSES = """
 [[classes]]
@@ -25,8 +32,9 @@ detailed_rgb = [0, 0, 0]
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    """A client of the API; errors of the service come as answers."""
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+    """A client of the API with an admin token; errors of the service come as answers."""
+    headers = {"Authorization": f"Bearer {settings.api_token.get_secret_value()}"}
+    with TestClient(create_app(settings), raise_server_exceptions=False, headers=headers) as client:
         yield client
 
 
@@ -90,3 +98,41 @@ def lung(client: TestClient, put_checkpoint: PutCheckpoint) -> str:
     card = _card("lung", channels=2)
     assert client.post("/v1/segmenters", json={"card": card, "checkpoint_sha256": sha256}).status_code == 201
     return "lung"
+
+
+@pytest.fixture
+def stranger(settings: Settings) -> Iterator[TestClient]:
+    """A client of pages and API without token or session; it follows no redirects."""
+    with TestClient(create_app(settings), raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
+
+
+PASSWORD = "correct horse battery"
+
+MakeAccount = Callable[..., int]
+MakeToken = Callable[..., str]
+
+
+@pytest.fixture
+def make_account(database: Database) -> MakeAccount:
+    """Makes an account with `PASSWORD` and gives its id: `make_account(Role.RATER, name="jane")`."""
+
+    def make(role: Role, *, name: str = "jane") -> int:
+        password_hash = hash_password(PASSWORD)
+        with database.transaction() as connection:
+            return create_account(connection, name, role=role, password_hash=password_hash, actor="test").id
+
+    return make
+
+
+@pytest.fixture
+def make_token(database: Database) -> MakeToken:
+    """Makes a token, valid for a day: `make_token(Scope.READ, account_id=None)`."""
+
+    def make(*scopes: Scope, account_id: int | None = None) -> str:
+        token = access.make_token(secrets.token_bytes(SECRET_BYTES))
+        with database.transaction() as connection:
+            create_token(connection, token, name="test", scopes=scopes, days=1, account_id=account_id, actor="test")
+        return token
+
+    return make

@@ -1,13 +1,14 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import anyio
 import httpx
 from fastapi.testclient import TestClient
 
-from pantile.catalog import cohorts
+from pantile.catalog import cohorts, pauses
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Database
 from pantile.web.events import POLL_S, stream_progress
@@ -79,6 +80,24 @@ def test_cancelling_twice_cancels_nothing_more(client: TestClient, make_cohort: 
     assert client.post(f"/v1/cohorts/{cohort.id}/cancel").json() == {"jobs_cancelled": 0}
 
 
+def test_a_paused_cohort_says_why_is_settled_and_can_be_resumed(
+    client: TestClient, database: Database, make_cohort: MakeCohort
+) -> None:
+    cohort = make_cohort()
+    with database.transaction() as connection:
+        pauses.pause_cohort(connection, cohort.id, reason="3 of 3 failed")
+
+    paused = client.get(f"/v1/cohorts/{cohort.name}").json()
+    resumed = client.post(f"/v1/cohorts/{cohort.name}/resume")
+    again = client.post(f"/v1/cohorts/{cohort.name}/resume")
+
+    assert (paused["state"], paused["pause_reason"], paused["settled"]) == ("paused", "3 of 3 failed", True)
+    assert resumed.json() == {"jobs_waiting": 4}
+    assert client.get(f"/v1/cohorts/{cohort.name}").json()["pause_reason"] is None
+    assert again.status_code == 409
+    assert again.json()["detail"] == f"Only a paused cohort can be resumed: {cohort.name} is open"
+
+
 def test_a_cancelled_cohort_is_settled_though_uploads_never_came(client: TestClient, lung: str) -> None:
     roi = {"path": "scan.jpg", "mpp": 0.5, "cohort": "pilot", "sha256": "a" * 64}
     client.post("/v1/cohorts", json={"rois": [roi], "segmenters": [lung]})
@@ -104,10 +123,17 @@ def test_events_of_a_settled_cohort_end_at_once(
     assert events[-1][1]["jobs"]["succeeded"] == 4
 
 
-def test_events_follow_a_cohort_until_it_is_settled(web_url: str, database: Database, make_cohort: MakeCohort) -> None:
+def _follow(web_url: str, cohort: Cohort, token: str) -> AbstractContextManager[httpx.Response]:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.stream("GET", f"{web_url}/v1/cohorts/{cohort.id}/events", headers=headers, timeout=20)
+
+
+def test_events_follow_a_cohort_until_it_is_settled(
+    web_url: str, api_token: str, database: Database, make_cohort: MakeCohort
+) -> None:
     cohort = make_cohort()
 
-    with httpx.stream("GET", f"{web_url}/v1/cohorts/{cohort.id}/events", timeout=20) as answer:
+    with _follow(web_url, cohort, api_token) as answer:
         events = _events(answer.iter_lines())
         first = next(events)
         with database.transaction() as connection:
@@ -120,10 +146,10 @@ def test_events_follow_a_cohort_until_it_is_settled(web_url: str, database: Data
 
 
 def test_nothing_is_measured_for_a_reader_who_has_gone(
-    web_url: str, database: Database, make_cohort: MakeCohort
+    web_url: str, api_token: str, database: Database, make_cohort: MakeCohort
 ) -> None:
     cohort = make_cohort()
-    with httpx.stream("GET", f"{web_url}/v1/cohorts/{cohort.id}/events", timeout=20) as answer:
+    with _follow(web_url, cohort, api_token) as answer:
         next(_events(answer.iter_lines()))
     time.sleep(3 * POLL_S)
 
@@ -143,9 +169,16 @@ def test_events_end_when_the_service_stops(database: Database, make_cohort: Make
     cohort = make_cohort()
     stopping = iter([False, False, True])
 
+    async def is_admitted() -> bool:
+        return True
+
     async def read() -> list[str]:
         stream = stream_progress(
-            database, cohort.name, limiter=anyio.CapacityLimiter(1), is_stopping=lambda: next(stopping)
+            database,
+            cohort.name,
+            limiter=anyio.CapacityLimiter(1),
+            is_stopping=lambda: next(stopping),
+            is_admitted=is_admitted,
         )
         return [part async for part in stream]
 

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from pantile.catalog import jobs, leases
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Database
-from pantile.catalog.jobs import ClassMapRow
+from pantile.catalog.jobs import ClassMapRow, ConfidenceRow
 from pantile.objects import ObjectStore
 
 MakeCohort = Callable[..., Cohort]
@@ -26,7 +26,8 @@ def _segment(database: Database, objects: ObjectStore, job_id: int) -> None:
         extent_width_px=400.0,
         extent_height_px=400.0,
         class_pixels=[7500, 2500],
-        provenance={},
+        provenance={"arithmetic": "bfloat16"},
+        confidence=ConfidenceRow(object_key="confidence/c.png", sha256="c" * 64, bytes=1, mean=0.75),
     )
     with database.transaction() as connection:
         claim = jobs.claim_jobs(connection, job_id, worker="gpu-0", token=uuid4(), lease_s=60, siblings=0)
@@ -104,8 +105,23 @@ def test_a_succeeded_job_shows_its_class_map(
     assert areas["tumor"]["fraction"] == 0.25
     assert areas["tumor"]["area_mm2"] == pytest.approx(0.0025)
     assert job["class_map"]["tumor_stroma_ratio"] == 0.0
+    assert job["class_map"]["arithmetic"] == "bfloat16"
+    assert (job["class_map"]["confidence"]["sha256"], job["class_map"]["confidence"]["mean"]) == ("c" * 64, 0.75)
     assert httpx.get(job["class_map"]["url"]).content == b"png"
     assert job["links"] == {"self": "/v1/jobs/1", "cohort": "/v1/cohorts/TCGA-BRCA"}
+
+
+def test_a_job_shows_its_engine_settings(client: TestClient, make_cohort: MakeCohort) -> None:
+    make_cohort(images=1)
+
+    assert client.get("/v1/jobs/1").json()["settings"] == {
+        "mode": "fast",
+        "stitching": "centre",
+        "precision": "float32",
+        "confidence": False,
+        "stride_px": 384,
+        "margin_px": 64,
+    }
 
 
 def test_a_failed_job_shows_its_sentence_and_the_way_to_try_again(
@@ -131,8 +147,8 @@ def test_a_retried_job_waits_with_nothing_charged(
 
     assert (job["state"], job["attempt"], job["charged_attempts"], job["error"]) == ("waiting", 1, 0, None)
     with database.transaction() as connection:
-        audit = connection.execute("SELECT actor, action, subject FROM audit").fetchall()
-    assert [tuple(line.values()) for line in audit] == [("api", "retry", "job 1")]
+        audit = connection.execute("SELECT actor, action, subject FROM audit WHERE action = 'retry'").fetchall()
+    assert [tuple(line.values()) for line in audit] == [("token 1 (embedded stack)", "retry", "job 1")]
 
 
 def test_a_waiting_job_cannot_be_retried(client: TestClient, make_cohort: MakeCohort) -> None:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from pantile.catalog.database import Database
 from pantile.objects import ObjectStore
 
 PutCheckpoint = Callable[[bytes], str]
@@ -40,6 +41,38 @@ def test_registering_twice_adds_nothing(
     assert (first.status_code, first.json()["added"]) == (201, True)
     assert (second.status_code, second.json()["added"]) == (200, False)
     assert first.json()["segmenter"]["checkpoint_sha256"] == body["checkpoint_sha256"]
+
+
+def test_a_card_whose_words_changed_is_brought_up_to_date_and_audited_once(
+    client: TestClient,
+    database: Database,
+    put_checkpoint: PutCheckpoint,
+    write_card: WriteCard,
+    write_checkpoint: WriteCheckpoint,
+) -> None:
+    card = write_card("liver", channels=3)
+    admission = '[admission]\nagreement = 0.9987\npixels = 12\narithmetic = "bfloat16"\ntissue = "3 regions"\n'
+    sha256 = put_checkpoint(write_checkpoint(channels=3))
+    client.post("/v1/segmenters", json={"card": card, "checkpoint_sha256": sha256})
+
+    answers = [
+        client.post("/v1/segmenters", json={"card": f"{card}\n{admission}", "checkpoint_sha256": sha256})
+        for _ in range(2)
+    ]
+
+    assert [(answer.status_code, answer.json()["renewed"]) for answer in answers] == [(200, ["admission"]), (200, [])]
+    shown = client.get("/v1/segmenters/liver").json()["admission"]
+    assert shown == {
+        "granted": True,
+        "agreement": 0.9987,
+        "pixels": 12,
+        "arithmetic": "bfloat16",
+        "tissue": "3 regions",
+    }
+    with database.transaction() as connection:
+        audit = connection.execute("SELECT action, details FROM audit WHERE subject = 'segmenter liver@1' ORDER BY id")
+        lines = [(line["action"], line["details"]["renewed"]) for line in audit]
+    assert lines == [("register", []), ("renew", ["admission"])]
 
 
 def test_a_kept_checkpoint_is_not_uploaded_again(
@@ -153,3 +186,69 @@ def test_an_unknown_segmenter_is_not_found(client: TestClient) -> None:
 
     assert answer.status_code == 404
     assert answer.json()["detail"].startswith("There is no segmenter liver; known are breast, ")
+
+
+def _as_onnx(card: str) -> str:
+    return f'format = "onnx"\n{card}'
+
+
+def test_an_onnx_file_is_registered_as_it_is(
+    client: TestClient,
+    objects: ObjectStore,
+    put_checkpoint: PutCheckpoint,
+    write_card: WriteCard,
+    write_onnx: Callable[..., bytes],
+) -> None:
+    content = write_onnx(classes=3, patch_px=512)
+    sha256 = put_checkpoint(content)
+
+    answer = client.post(
+        "/v1/segmenters", json={"card": _as_onnx(write_card("liver", channels=3)), "checkpoint_sha256": sha256}
+    )
+    again = client.post("/v1/checkpoints", json={"sha256": sha256, "bytes": len(content)})
+
+    assert answer.status_code == 201
+    assert answer.json()["segmenter"]["format"] == "onnx"
+    assert objects.get(f"checkpoints/{sha256}.onnx") == content
+    assert again.json() == {"url": None}
+
+
+@pytest.mark.parametrize(
+    ("written", "damage", "sentence"),
+    [
+        ({"classes": 4, "patch_px": 512}, b"", "the checkpoint has 4 output channels"),
+        ({"classes": 3, "patch_px": 256}, b"", "takes patches of 256 px only, the card says 512"),
+        ({"classes": 3, "patch_px": 512}, b"\xff", "it is no ONNX file, or a damaged one"),
+    ],
+)
+def test_an_onnx_file_that_does_not_fit_its_card_is_refused(
+    client: TestClient,
+    put_checkpoint: PutCheckpoint,
+    write_card: WriteCard,
+    write_onnx: Callable[..., bytes],
+    written: dict[str, int],
+    damage: bytes,
+    sentence: str,
+) -> None:
+    sha256 = put_checkpoint(write_onnx(**written) + damage)
+
+    answer = client.post(
+        "/v1/segmenters", json={"card": _as_onnx(write_card("liver", channels=3)), "checkpoint_sha256": sha256}
+    )
+
+    assert answer.status_code == 422
+    assert sentence in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("content", [b"", b"pickle", b"PK\x03\x04"])
+def test_what_is_no_onnx_file_is_refused(
+    client: TestClient, put_checkpoint: PutCheckpoint, write_card: WriteCard, content: bytes
+) -> None:
+    sha256 = put_checkpoint(content)
+
+    answer = client.post(
+        "/v1/segmenters", json={"card": _as_onnx(write_card("liver", channels=3)), "checkpoint_sha256": sha256}
+    )
+
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:pantile:checkpoint-unreadable"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from psycopg.types.json import Jsonb
 
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Database
@@ -79,11 +80,102 @@ def test_a_csv_is_submitted_with_settings_in_the_query(client: TestClient, datab
     assert _settings(database) == [("exact", "blend")]
 
 
+def _admit(database: Database, name: str, *, agreement: float) -> None:
+    """Writes an admission into a registered card."""
+    admission = {"agreement": agreement, "pixels": 1000, "arithmetic": "bfloat16", "tissue": "generated tissue"}
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE segmenters SET card = jsonb_set(card, '{admission}', %s) WHERE name = %s",
+            [Jsonb(admission), name],
+        )
+
+
+def _precisions(database: Database) -> list[tuple[str, str]]:
+    with database.transaction() as connection:
+        rows = connection.execute(
+            """
+            SELECT s.name, e.document FROM cohort_segmenters cs
+            JOIN segmenters s ON s.id = segmenter_id JOIN engine_settings e ON e.digest = settings_digest
+            """
+        ).fetchall()
+    return sorted((row["name"], row["document"]["precision"]) for row in rows)
+
+
+@pytest.fixture
+def three(
+    client: TestClient,
+    database: Database,
+    put_checkpoint: Callable[[bytes], str],
+    write_card: Callable[..., str],
+    write_checkpoint: Callable[..., bytes],
+) -> None:
+    """Three segmenters: colon refused to mixed precision, kidney not tested, lung admitted."""
+    sha256 = put_checkpoint(write_checkpoint(channels=2))
+    for name in ("colon", "kidney", "lung"):
+        body = {"card": write_card(name, channels=2), "checkpoint_sha256": sha256}
+        assert client.post("/v1/segmenters", json=body).status_code == 201
+    _admit(database, "colon", agreement=0.9912)
+    _admit(database, "lung", agreement=0.9987)
+
+
+@pytest.mark.usefixtures("three")
+def test_each_segmenter_gets_the_precision_that_it_is_admitted_to(client: TestClient, database: Database) -> None:
+    answer = client.post("/v1/cohorts", json={"rois": [_roi()]})
+
+    assert _precisions(database) == [("colon", "float32"), ("kidney", "float32"), ("lung", "mixed")]
+    assert answer.json()["cohorts"][0]["in_float32"] == {
+        "colon": "agreement 99.1 %, below 99.5 %",
+        "kidney": "not tested for mixed precision",
+    }
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("wanted", [{"mode": "exact"}, {"precision": "float32"}])
+def test_float32_that_was_to_be_expected_needs_no_reason(
+    client: TestClient, database: Database, wanted: dict[str, str]
+) -> None:
+    answer = client.post("/v1/cohorts", json={"rois": [_roi()], "settings": wanted})
+
+    assert {precision for _, precision in _precisions(database)} == {"float32"}
+    assert answer.json()["cohorts"][0]["in_float32"] == {}
+
+
+@pytest.mark.usefixtures("three")
+def test_an_admission_that_comes_later_adds_nothing_to_a_cohort_unless_asked(
+    client: TestClient, database: Database
+) -> None:
+    body = {"rois": [_roi()], "segmenters": ["kidney"]}
+    client.post("/v1/cohorts", json=body)
+    _admit(database, "kidney", agreement=0.9999)
+
+    again = client.post("/v1/cohorts", json=body)
+    asked = client.post("/v1/cohorts", json={**body, "settings": {"precision": "mixed"}})
+
+    assert (again.status_code, again.json()["cohorts"][0]["added_nothing"]) == (200, True)
+    assert again.json()["cohorts"][0]["in_float32"] == {"kidney": "as in this cohort before"}
+    assert asked.status_code == 201
+    assert _precisions(database) == [("kidney", "float32"), ("kidney", "mixed")]
+
+
+@pytest.mark.usefixtures("lung")
+def test_a_csv_is_submitted_with_precision_and_confidence_in_the_query(client: TestClient, database: Database) -> None:
+    answer = client.post(
+        "/v1/cohorts?precision=float32&confidence=true",
+        content=f"path\n{REMOTE}\n",
+        headers={"Content-Type": "text/csv"},
+    )
+
+    with database.transaction() as connection:
+        kept = connection.execute("SELECT document FROM engine_settings").fetchall()
+    assert answer.status_code == 201
+    assert [(row["document"]["precision"], row["document"]["confidence"]) for row in kept] == [("float32", True)]
+
+
 @pytest.mark.usefixtures("lung")
 def test_settings_that_are_not_known_are_refused(client: TestClient) -> None:
     answers = [
         client.post("/v1/cohorts", json={"rois": [_roi()], "settings": settings})
-        for settings in ({"mode": "slow"}, {"device": "cpu"})
+        for settings in ({"mode": "slow"}, {"device": "cpu"}, {"precision": "bfloat16"}, {"confidence": "much"})
     ]
 
     for answer in answers:

@@ -248,7 +248,7 @@ def test_secrets_are_required_and_never_written_down(name: str) -> None:
 
 
 def test_flower_asks_for_a_password() -> None:
-    assert SERVICES["flower"]["environment"]["FLOWER_BASIC_AUTH"].startswith("pantile:${FLOWER_PASSWORD:?")
+    assert SERVICES["flower"]["environment"]["PANTILE_FLOWER_PASSWORD"].startswith("${FLOWER_PASSWORD:?")
     assert "FLOWER_UNAUTHENTICATED_API" not in (ROOT / "docker-compose.yml").read_text()
 
 

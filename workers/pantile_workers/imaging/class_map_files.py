@@ -1,4 +1,7 @@
-"""Class-map files: 8-bit indexed PNGs whose pixel values are the class indices and whose palette is the segmenter's."""
+"""Class-map files: 8-bit indexed PNGs whose pixel values are the class indices and whose palette is the segmenter's.
+
+Confidence maps lie beside them, as grey PNGs of the same size.
+"""
 
 import zlib
 from io import BytesIO
@@ -9,9 +12,12 @@ from PIL import Image, PngImagePlugin
 
 from pantile.domain.class_maps import ClassMap
 from pantile.domain.errors import ImageUnreadable
+from pantile.domain.review import ConfidenceMap
 
 _PALETTE_ENTRIES = 256
 _ZLIB_LEVEL = 6
+_GREY_ZLIB_LEVEL = 3
+"""For confidence maps, on which 6 takes three times as long for 7 % less: 0.34 s for 2.0 MB (3125 x 2500 pixels)."""
 
 
 def encode_class_map(class_map: ClassMap, palette: NDArray[np.uint8]) -> bytes:
@@ -27,6 +33,13 @@ def encode_class_map(class_map: ClassMap, palette: NDArray[np.uint8]) -> bytes:
     picture.putpalette(entries.tobytes())
     file = BytesIO()
     picture.save(file, "PNG", compress_level=_ZLIB_LEVEL, compress_type=zlib.Z_RLE)
+    return file.getvalue()
+
+
+def encode_confidence(confidence: ConfidenceMap) -> bytes:
+    """A grey PNG of a confidence map, 8 bits a pixel, white for a certainty."""
+    file = BytesIO()
+    Image.fromarray(np.ascontiguousarray(confidence)).save(file, "PNG", compress_level=_GREY_ZLIB_LEVEL)
     return file.getvalue()
 
 

@@ -108,7 +108,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         elif content[_TAR_AT] == b"ustar":
             raise CheckpointUnreadable("it is a tar file of PyTorch 0.1; save it anew with a PyTorch since 1.6")
         else:
-            raise CheckpointUnreadable("it is neither a file of PyTorch's nor safetensors")
+            raise CheckpointUnreadable("it is neither a file of PyTorch's nor safetensors, nor named .onnx")
 
 
 @contextmanager
@@ -146,7 +146,7 @@ def _zip(path: Path) -> Iterator[Archive]:
 def _pickle_member(names: Sequence[str]) -> str:
     found = [name for name in names if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)]
     if any(name.endswith("/constants.pkl") for name in names):
-        raise CheckpointUnreadable("it is a TorchScript program, not the weights of a network")
+        raise CheckpointUnreadable("it is a TorchScript program, not the weights of a network; export it to ONNX")
     if len(found) != 1:
         raise CheckpointUnreadable("it is a zip, but not one of PyTorch's")
     return found[0]

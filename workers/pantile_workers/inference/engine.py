@@ -20,12 +20,19 @@ from torch import Tensor
 from pantile.domain.class_maps import ClassMap, RgbImage
 from pantile.domain.errors import SegmenterBroken
 from pantile.domain.patches import Patch, plan_grid
-from pantile.domain.segmenters import Card, EngineSettings, Precision, card_digest
+from pantile.domain.segmenters import Card, EngineSettings, card_digest
+from pantile_workers.inference.arithmetic import pick_dtype, streamline
 from pantile_workers.inference.checkpoints import load_network
 from pantile_workers.inference.devices import DeviceClock, DeviceThread, pick_device
 from pantile_workers.inference.loaded import LoadedSegmenter, SegmenterCache
+from pantile_workers.inference.networks import Network
 from pantile_workers.inference.placing import PatchesOnDevice, PatchSource, RoiOnDevice
 from pantile_workers.inference.stitching import Stitcher, make_stitcher
+
+_BATCH_PATCHES = {"cpu": 2, "cuda": 64}
+"""On a CPU two patches, as the activations of more leave its caches and cost a page fault each 4 kB: 64 ms a patch in
+batches of 2 against 112 in batches of 8 (toy4, bfloat16, two cores). On a GPU the whole of a study's ROI at once, so
+that starting kernels takes no time that counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +54,12 @@ class Segmentation:
     """What came out, and how: `class_map` (height, width) uint8 in the pixels of the ROI as it was placed.
 
     `confidence`, where the settings ask for it, is as large: the network's top probability, uint8, 255 for a certainty.
+    `arithmetic` is the type that the network computed in, "float32" or "bfloat16".
     """
 
     class_map: ClassMap
     confidence: NDArray[np.uint8] | None
+    arithmetic: str
     patches: int
     batch_patches: int
     seconds: StageSeconds
@@ -59,22 +68,22 @@ class Segmentation:
 class Engine:
     """One device with the segmenters loaded on it. Callable from many threads; they take turns, in order.
 
-    `batch_patches` go through the network at once; where a GPU's memory does not hold them, half as many, down to one.
-    `torch_threads` is the number of CPU threads of the network, 0 for torch's own choice. None of this changes a class
-    map beyond the numerics of the device.
+    `batch_patches` go through the network at once, 0 for as many as suit the device; where a GPU's memory does not hold
+    them, half as many, down to one. `torch_threads` is the number of CPU threads of the network, 0 for torch's own
+    choice. None of this changes a class map beyond the numerics of the device.
     """
 
     def __init__(
         self,
         *,
         device: str = "auto",
-        batch_patches: int = 8,
+        batch_patches: int = 0,
         segmenter_cache: int = 8,
         torch_threads: int = 0,
         waiting: int = 8,
     ) -> None:
         self.device = pick_device(device)
-        self._batch_patches = batch_patches
+        self._batch_patches = batch_patches or _BATCH_PATCHES[self.device.type]
         self._segmenters = SegmenterCache(limit=segmenter_cache)
         self._thread = DeviceThread(waiting=waiting, threads=torch_threads)
 
@@ -141,7 +150,9 @@ class Engine:
         return self._thread.call(lambda: self._segment(roi, segmenter, patches, settings, asked))
 
     def _load(self, card: Card, digest: str, path: Path) -> LoadedSegmenter:
-        network = load_network(card, path).to(self.device).to(memory_format=torch.channels_last)
+        network = load_network(card, path, self.device)
+        if isinstance(network, torch.nn.Module):
+            network = streamline(network)
         return LoadedSegmenter(card=card, digest=digest, network=network)
 
     def _segment(
@@ -153,7 +164,8 @@ class Engine:
         asked: float,
     ) -> Segmentation:
         waiting_s = perf_counter() - asked
-        with torch.inference_mode(), _arithmetic(settings.precision):
+        network, dtype = segmenter.network_in(pick_dtype(settings.precision, self.device))
+        with torch.inference_mode(), _repeatable():
             stitcher = make_stitcher(
                 settings.stitching,
                 roi.size_px,
@@ -162,7 +174,14 @@ class Engine:
                 confidence=settings.confidence,
                 device=self.device,
             )
-            run = _Run(roi, segmenter, stitcher, DeviceClock(self.device))
+            run = _Run(
+                roi,
+                segmenter.card,
+                network=network,
+                dtype=dtype,
+                stitcher=stitcher,
+                clock=DeviceClock(self.device),
+            )
             batch_patches = run.stitch(patches, self._batch_patches)
             planes: list[NDArray[np.uint8]] = [plane.cpu().numpy() for plane in stitcher.planes]
         run.clock.mark("stitching")
@@ -171,6 +190,7 @@ class Engine:
         return Segmentation(
             class_map=planes[0],
             confidence=planes[1] if settings.confidence else None,
+            arithmetic=str(dtype).removeprefix("torch."),
             patches=len(patches),
             batch_patches=batch_patches,
             seconds=StageSeconds(
@@ -185,10 +205,21 @@ class Engine:
 class _Run:
     """One ROI going through one network, on the device's thread."""
 
-    def __init__(self, roi: PatchSource, segmenter: LoadedSegmenter, stitcher: Stitcher, clock: DeviceClock) -> None:
-        card, device = segmenter.card, roi.device
+    def __init__(
+        self,
+        roi: PatchSource,
+        card: Card,
+        *,
+        network: Network,
+        dtype: torch.dtype,
+        stitcher: Stitcher,
+        clock: DeviceClock,
+    ) -> None:
+        device = roi.device
         self._roi = roi
-        self._segmenter = segmenter
+        self._card = card
+        self._network = network
+        self._dtype = dtype
         self._stitcher = stitcher
         self._mean = torch.tensor(card.normalisation.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(card.normalisation.std, device=device).view(1, 3, 1, 1)
@@ -210,7 +241,7 @@ class _Run:
     def check_finite(self) -> None:
         """Raises `SegmenterBroken` where any logit was not finite; once a run, as it waits for the device."""
         if not bool(self._is_finite):
-            raise SegmenterBroken(f"{self._segmenter.card.name}: the network gave values that are no finite numbers")
+            raise SegmenterBroken(f"{self._card.name}: the network gave values that are no finite numbers")
 
     def _try_batch(self, patches: Sequence[Patch]) -> bool:
         """Whether the batch went through; False where it needs more memory than there is and can still be halved."""
@@ -228,20 +259,21 @@ class _Run:
         return False
 
     def _prepare(self, patches: Sequence[Patch]) -> Tensor:
-        """(patches, 3, patch_px, patch_px) float32, normalised, channels last."""
-        cut = self._roi.cut(patches, self._segmenter.card.patch_px)
+        """(patches, 3, patch_px, patch_px), normalised in float32, channels last, in the network's own type."""
+        cut = self._roi.cut(patches, self._card.patch_px)
         normalised = cut.permute(0, 3, 1, 2).to(torch.float32).div_(255).sub_(self._mean).div_(self._std)
+        prepared = normalised.to(self._dtype)
         self.clock.mark("preparing")
-        return normalised
+        return prepared
 
-    def _predict(self, normalised: Tensor) -> Tensor:
+    def _predict(self, prepared: Tensor) -> Tensor:
         """(patches, classes, patch_px, patch_px) logits."""
-        logits: Tensor = self._segmenter.network(normalised)
+        logits: Tensor = self._network(prepared)
         self.clock.mark("network")
-        count, _, height, width = normalised.shape
-        expected = (count, self._segmenter.card.output_channels, height, width)
+        count, _, height, width = prepared.shape
+        expected = (count, self._card.output_channels, height, width)
         if tuple(logits.shape) != expected:
-            name, shape = self._segmenter.card.name, tuple(logits.shape)
+            name, shape = self._card.name, tuple(logits.shape)
             raise SegmenterBroken(f"{name}: the network gave values of the shape {shape}, the card promises {expected}")
         self._is_finite &= torch.isfinite(logits).all()
         return logits
@@ -257,13 +289,6 @@ def _plan(roi: PatchSource, card: Card, settings: EngineSettings) -> list[Patch]
         raise SegmenterBroken(f"{card.name}: {error}") from error
 
 
-def _arithmetic(precision: Precision) -> AbstractContextManager[None]:
-    """The arithmetic in which the network runs; the place where autocast enters for other precisions."""
-    match precision:
-        case Precision.FLOAT32:
-            return _plain_float32()
-
-
-def _plain_float32() -> AbstractContextManager[None]:
-    """float32 all the way: cuDNN's convolutions otherwise round to TF32, and may pick another algorithm each time."""
+def _repeatable() -> AbstractContextManager[None]:
+    """The same bits each time: cuDNN otherwise picks an algorithm by a race, and rounds float32 to TF32."""
     return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)

@@ -2,21 +2,36 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from threading import Lock
 
+import torch
 from torch import nn
 
 from pantile.domain.segmenters import Card
+from pantile_workers.inference.networks import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadedSegmenter:
-    """A segmenter's card and its network on a device; `digest` is the card's (`card_digest`)."""
+    """A segmenter's card and its network on a device, in float32; `digest` is the card's (`card_digest`)."""
 
     card: Card
     digest: str
-    network: nn.Module
+    network: Network
+    _in_16_bits: dict[torch.dtype, nn.Module] = field(default_factory=dict, init=False, repr=False)
+
+    def network_in(self, dtype: torch.dtype) -> tuple[Network, torch.dtype]:
+        """The network with its weights in `dtype`, and the type that it takes and computes in.
+
+        Only torch's own networks can be had in another type than float32. For the device's own thread.
+        """
+        if dtype is torch.float32 or not isinstance(self.network, nn.Module):
+            return self.network, torch.float32
+        if dtype not in self._in_16_bits:
+            self._in_16_bits[dtype] = deepcopy(self.network).to(dtype)
+        return self._in_16_bits[dtype], dtype
 
 
 class SegmenterCache:

@@ -1,1 +1,1 @@
-"""Training: from images with class maps to a segmenter's checkpoint."""
+"""Training: from images with class maps to a segmenter's checkpoint with its card."""

@@ -1,168 +1,110 @@
 """The demo's three segmenters: each trained on synthetic tissue of one morphology, so that each does best at home.
 
-`python -m pantile_workers.training.demo_segmenters --out services/pantile/local/segmenters` makes them anew.
+`python -m pantile_workers.training.demo_segmenters --out DIR` draws the tissue and trains all three, by the files
+`demo-*.training.toml` that lie beside their cards.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Annotated
 
 import numpy as np
-import structlog
 import torch
 import typer
 from numpy.typing import NDArray
-from safetensors.torch import save
-from torch import nn
+from PIL import Image
 
+import pantile.local
+from pantile.cli.screen import say, show_table
+from pantile.domain.class_maps import count_pixels
+from pantile.domain.confusion import dice_by_class
 from pantile.domain.segmenters import Card, parse_card
-from pantile.local.tissue import DEMO_SCHEME, Morphology, generate_region
-from pantile_workers.training.dataset import LabelledImage
-from pantile_workers.training.train import TrainingPlan, measure_dice, train_network
+from pantile.local.tissue import DEMO_SCHEME, Morphology, Region, generate_region
+from pantile_workers.inference.checkpoints import load_network
+from pantile_workers.training.commands import train
+from pantile_workers.training.measuring import measure
+from pantile_workers.training.tissue import LabelledTissue
 
-log = structlog.get_logger()
+SEGMENTERS = Path(pantile.local.__file__).parent / "segmenters"
+"""Where the demo's cards, checkpoints and trainings lie."""
 
 _SIDE_PX = 768
 _MPP = 1.0
 _TRAINING_SEEDS = range(10_000, 10_040)
 _HELD_OUT_SEEDS = range(20_000, 20_006)
-_PLOT_RGB = {
-    Morphology.GLANDULAR: (0, 119, 187),
-    Morphology.NESTED: (238, 119, 51),
-    Morphology.CLEAR_CELL: (0, 153, 136),
-}
-_CARD = """\
-# A segmenter of the demo, made by `python -m pantile_workers.training.demo_segmenters`; do not edit.
-name = "demo-{dashed}"
-version = "1"
-title = "Demo segmenter of {spaced} tumors"
-format = "smp"
-architecture = "Unet"
-encoder = "tu-mobilenetv3_small_050"
-decoder_channels = [64, 48, 32, 16, 8]
-output_channels = {classes}
-model_mpp = {mpp}
-patch_px = 512
-licence = "Apache-2.0"
-training_cohorts = ["DEMO-{upper}"]
-plot_rgb = {plot_rgb}
-notes = "Trained on synthetic tissue alone. It knows nothing of real tissue and must not be used on any."
-
-[checkpoint]
-sha256 = "{sha256}"
-"""
-_CLASS = """
-[[classes]]
-index = {index}
-name = "{name}"
-group = "{group}"
-simplified_rgb = {simplified_rgb}
-detailed_rgb = {detailed_rgb}
-"""
-_REMAPS = """
-[dice_remaps.article]
-"*" = { 0 = 0, 1 = 1, 2 = 2, 3 = 0, 4 = 0 }
-
-[dice_remaps.published_code]
-"*" = { 0 = 0, 1 = 1, 2 = 2, 3 = 0, 4 = 0 }
-"""
+_CPU = torch.device("cpu")
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for the cards and checkpoints.")],
-    steps: Annotated[int, typer.Option(help="Training steps of each segmenter.")] = 750,
-    threads: Annotated[int, typer.Option(help="Threads of the CPU; another number changes the last bits.")] = 1,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="For the tissue, and a folder for each training.")],
+    *,
+    shipped: Annotated[bool, typer.Option("--shipped", help="Train none: measure those that ship.")] = False,
 ) -> None:
-    """Trains the demo's segmenters and prints their Dice for tumor on every morphology."""
-    torch.set_num_threads(threads)
-    out.mkdir(parents=True, exist_ok=True)
-    networks = {morphology: _train(morphology, TrainingPlan(steps=steps)) for morphology in Morphology}
-    for morphology, network in networks.items():
-        write_segmenter(out, morphology, network)
-    typer.echo(_show(cross_dice(networks)))
+    """Trains the demo's segmenters; shows the Dice of each on tissue of every morphology that none has seen."""
+    names = {morphology: demo_name(morphology) for morphology in Morphology}
+    if not shipped:
+        for morphology, name in names.items():
+            draw_tissue(out / "tissue" / name, morphology, _TRAINING_SEEDS)
+            train(SEGMENTERS / f"{name}.training.toml", tissue=out / "tissue" / name, out=out / name, resume=True)
+    cards = {name: (SEGMENTERS if shipped else out / name) / f"{name}.toml" for name in names.values()}
+    _show(cross_dice(cards), list(cards))
 
 
-def demo_card(morphology: Morphology, *, sha256: str = "") -> Card:
-    """The card of a morphology's segmenter; without a digest while there is no checkpoint."""
-    return parse_card(_card_text(morphology, sha256))
+def demo_name(morphology: Morphology) -> str:
+    """The name of a morphology's segmenter."""
+    return f"demo-{morphology.replace('_', '-')}"
 
 
-def write_segmenter(out: Path, morphology: Morphology, network: nn.Module) -> None:
-    """Writes the network's checkpoint and its card into the folder `out`."""
-    checkpoint = save({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
-    card = _card_text(morphology, hashlib.sha256(checkpoint).hexdigest())
-    path = out / parse_card(card).name
-    path.with_suffix(".safetensors").write_bytes(checkpoint)
-    path.with_suffix(".toml").write_text(card, "utf-8")
+def draw_tissue(folder: Path, morphology: Morphology, seeds: Sequence[int]) -> None:
+    """Writes a region for each seed, with its class map, as a training's patterns find them."""
+    for kind in ("images", "class-maps"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        region = _generate(morphology, seed)
+        Image.fromarray(region.image).save(folder / "images" / f"{seed}.png")
+        Image.fromarray(region.class_map).save(folder / "class-maps" / f"{seed}.png")
 
 
-def cross_dice(networks: Mapping[Morphology, nn.Module]) -> NDArray[np.float64]:
-    """(networks, morphologies, classes) Dice on regions that no network was trained on."""
-    held_out = [_draw(morphology, _HELD_OUT_SEEDS) for morphology in Morphology]
-    return np.array(
-        [
-            [measure_dice(network, images, demo_card(morphology)) for images in held_out]
-            for morphology, network in networks.items()
-        ]
-    )
+def cross_dice(cards: Mapping[str, Path]) -> NDArray[np.float64]:
+    """(segmenters, morphologies, classes) Dice on regions that no network was trained on; NaN for a class nowhere."""
+    held_out = [_held_out(morphology) for morphology in Morphology]
+    return np.array([[_dice(path, tissues) for tissues in held_out] for path in cards.values()])
 
 
-def _train(morphology: Morphology, plan: TrainingPlan) -> nn.Module:
-    started = monotonic()
-    images = _draw(morphology, _TRAINING_SEEDS)
-    log.info("regions drawn", morphology=morphology, regions=len(images), seconds=round(monotonic() - started))
-
-    def report(step: int, loss: float) -> None:
-        if step % 50 == 49:
-            log.info("learning", morphology=morphology, step=step + 1, loss=round(loss, 3))
-
-    network = train_network(demo_card(morphology), images, plan, report=report)
-    log.info("trained", morphology=morphology, seconds=round(monotonic() - started))
-    return network
+def _dice(path: Path, tissues: Sequence[LabelledTissue]) -> list[float]:
+    card: Card = parse_card(path.read_text("utf-8"))
+    network = load_network(card, path.with_suffix(".safetensors"))
+    confusion = measure(network, tissues, card, device=_CPU, batch=4)
+    return [np.nan if value is None else value for value in dice_by_class(confusion)]
 
 
-def _draw(morphology: Morphology, seeds: Sequence[int]) -> list[LabelledImage]:
-    regions = (
-        generate_region(morphology, seed=seed, width_px=_SIDE_PX, height_px=_SIDE_PX, mpp=_MPP) for seed in seeds
-    )
-    return [LabelledImage(image=region.image, class_map=region.class_map) for region in regions]
-
-
-def _card_text(morphology: Morphology, sha256: str) -> str:
-    card = _CARD.format(
-        dashed=morphology.replace("_", "-"),
-        spaced=morphology.replace("_", " "),
-        upper=morphology.replace("_", "-").upper(),
-        classes=len(DEMO_SCHEME),
-        mpp=_MPP,
-        plot_rgb=list(_PLOT_RGB[morphology]),
-        sha256=sha256,
-    )
-    classes = (
-        _CLASS.format(
-            index=tissue.index,
-            name=tissue.name,
-            group=tissue.group,
-            simplified_rgb=list(tissue.simplified_rgb),
-            detailed_rgb=list(tissue.detailed_rgb),
+def _held_out(morphology: Morphology) -> list[LabelledTissue]:
+    regions = ((seed, _generate(morphology, seed)) for seed in _HELD_OUT_SEEDS)
+    return [
+        LabelledTissue(
+            name=f"{morphology} {seed}",
+            case=str(seed),
+            digest="",
+            pixels=np.concatenate([region.image, region.class_map[..., None]], axis=-1),
+            class_pixels=tuple(count_pixels(region.class_map, len(DEMO_SCHEME))),
         )
-        for tissue in DEMO_SCHEME.classes
-    )
-    return card + "".join(classes) + _REMAPS
+        for seed, region in regions
+    ]
 
 
-def _show(dice: NDArray[np.float64]) -> str:
+def _generate(morphology: Morphology, seed: int) -> Region:
+    return generate_region(morphology, seed=seed, width_px=_SIDE_PX, height_px=_SIDE_PX, mpp=_MPP)
+
+
+def _show(dice: NDArray[np.float64], names: Sequence[str]) -> None:
     """One table a class: a row for each segmenter, a column for each morphology."""
-    lines = []
     for tissue in DEMO_SCHEME.classes:
-        lines.append(f"\n{tissue.name:24}" + "".join(f"{morphology:>12}" for morphology in Morphology))
-        lines += [
-            f"demo-{morphology.replace('_', '-'):19}" + "".join(f"{value:12.3f}" for value in row)
-            for morphology, row in zip(Morphology, dice[:, :, tissue.index], strict=True)
+        say(f"\n{tissue.name}")
+        rows = [
+            (name, *(f"{value:.3f}" for value in row))
+            for name, row in zip(names, dice[:, :, tissue.index], strict=True)
         ]
-    return "\n".join(lines)
+        show_table(("segmenter", *Morphology), rows)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,22 @@
-"""Cohorts: submitted, listed, watched and cancelled."""
+"""Cohorts: submitted, listed, watched, resumed and cancelled."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from pantile.catalog import cohorts
+from pantile.catalog import cohorts, pauses
 from pantile.coordinator.submit import submit_cohort
 from pantile.domain.rois import MAX_MPP, MIN_MPP
-from pantile.domain.segmenters import EngineSettings, Mode, Stitching
-from pantile.schemas import Cancelled, CohortOut, CohortPage, SubmissionOut
+from pantile.domain.segmenters import Mode, Precision, Stitching
+from pantile.domain.settings_asked import SettingsAsked
+from pantile.schemas import Cancelled, CohortOut, CohortPage, Resumed, SubmissionOut
 from pantile.web.answers import cohort_listed, submitted_cohort
 from pantile.web.errors import problems
 from pantile.web.events import EVENT_STREAM, read_progress, stream_progress
-from pantile.web.given import ACTOR, After, CohortPath, GivenDatabase, GivenSettings, Word
+from pantile.web.gate import is_admitted
+from pantile.web.given import After, CohortPath, GivenActor, GivenDatabase, GivenSettings, Word
 from pantile.web.manifests import Manifest, read_csv, read_json
 from pantile.web.openapi import MANIFEST_BODY
 
@@ -36,13 +39,17 @@ def read_manifest(
     stitching: Annotated[
         Stitching, Query(description="CSV: how overlapping patches become one class map.")
     ] = Stitching.CENTRE,
+    precision: Annotated[
+        Precision | None, Query(description="CSV: none: mixed where mode and segmenter allow it.")
+    ] = None,
+    confidence: Annotated[bool, Query(description="CSV: keep confidence maps, too.")] = False,
 ) -> Manifest:
     """The manifest in a request's body, by its media type."""
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type == "application/json":
         return read_json(body)
     if media_type == "text/csv":
-        settings = EngineSettings(mode=mode, stitching=stitching)
+        settings = SettingsAsked(mode=mode, stitching=stitching, precision=precision, confidence=confidence)
         return read_csv(body, cohort=cohort, mpp=mpp, segmenters=segmenters, settings=settings)
     raise HTTPException(415, f"A manifest is application/json or text/csv, not {media_type}.")
 
@@ -61,6 +68,7 @@ def read_manifest(
 def submit_rois(
     manifest: Annotated[Manifest, Depends(read_manifest)],
     response: Response,
+    actor: GivenActor,
     database: GivenDatabase,
     settings: GivenSettings,
 ) -> SubmissionOut:
@@ -81,6 +89,7 @@ def submit_rois(
             segmenter_names=manifest.segmenters,
             settings=manifest.settings,
             max_attempts=settings.max_attempts,
+            actor=actor,
         )
         for name, rois in manifest.cohorts()
     ]
@@ -109,14 +118,22 @@ def show_cohort(cohort: CohortPath, database: GivenDatabase) -> CohortOut:
 
 
 @router.post("/{cohort}/cancel", summary="Cancel a cohort", responses=problems(404))
-def cancel_cohort(cohort: CohortPath, database: GivenDatabase) -> Cancelled:
+def cancel_cohort(cohort: CohortPath, actor: GivenActor, database: GivenDatabase) -> Cancelled:
     """Cancels a cohort's open jobs, but for those that another live cohort holds as well.
 
     Submitting the cohort again revives it.
     """
     with database.transaction() as connection:
         found = cohorts.find_cohort(connection, cohort)
-        return Cancelled(jobs_cancelled=cohorts.cancel_cohort(connection, found.id, actor=ACTOR))
+        return Cancelled(jobs_cancelled=cohorts.cancel_cohort(connection, found.id, actor=actor))
+
+
+@router.post("/{cohort}/resume", summary="Resume a paused cohort", responses=problems(404, 409))
+def resume_cohort(cohort: CohortPath, actor: GivenActor, database: GivenDatabase) -> Resumed:
+    """Lets a cohort go on that was paused because too many of its jobs failed; failures are counted anew from here."""
+    with database.transaction() as connection:
+        found = cohorts.find_cohort(connection, cohort)
+        return Resumed(jobs_waiting=pauses.resume_cohort(connection, found, actor=actor))
 
 
 @router.get(
@@ -139,5 +156,11 @@ def follow_cohort(cohort: CohortPath, request: Request, database: GivenDatabase)
     """
     read_progress(database, cohort)
     state = request.app.state
-    events = stream_progress(database, cohort, limiter=state.watchers, is_stopping=lambda: state.is_stopping)
+    events = stream_progress(
+        database,
+        cohort,
+        limiter=state.watchers,
+        is_stopping=lambda: state.is_stopping,
+        is_admitted=partial(is_admitted, request),
+    )
     return StreamingResponse(events, media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})

@@ -11,7 +11,7 @@ from pantile.domain.jobs import JobState
 from pantile.schemas import JobOut, JobPage
 from pantile.web.answers import job_listed, job_out
 from pantile.web.errors import problems
-from pantile.web.given import ACTOR, After, GivenDatabase, GivenObjects, GivenSettings, JobPath, Word
+from pantile.web.given import After, GivenActor, GivenDatabase, GivenObjects, GivenSettings, JobPath, Word
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -44,12 +44,14 @@ def show_job(job_id: JobPath, database: GivenDatabase, objects: GivenObjects, se
 
 
 @router.post("/{job_id}/retry", summary="Try a job again", responses=problems(404, 409))
-def retry_job(job_id: JobPath, database: GivenDatabase, objects: GivenObjects, settings: GivenSettings) -> JobOut:
+def retry_job(
+    job_id: JobPath, actor: GivenActor, database: GivenDatabase, objects: GivenObjects, settings: GivenSettings
+) -> JobOut:
     """Lets a failed or cancelled job wait again with nothing charged to it.
 
     A job whose image was refused cannot be tried again: submit a mended image in its place.
     """
     with database.transaction() as connection:
-        jobs.retry_job(connection, job_id, actor=ACTOR)
+        jobs.retry_job(connection, job_id, actor=actor)
         job = jobs.get_job(connection, job_id)
     return job_out(job, objects, expires_s=settings.presign_s)

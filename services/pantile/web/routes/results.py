@@ -9,7 +9,7 @@ from pantile.catalog.cohorts import find_cohort
 from pantile.schemas import OverlaysAsked, ResultPage
 from pantile.web.answers import result_out
 from pantile.web.errors import problems
-from pantile.web.given import CohortPath, GivenDatabase, GivenObjects, GivenSettings
+from pantile.web.given import CohortPath, GivenActor, GivenDatabase, GivenObjects, GivenSettings
 
 router = APIRouter(prefix="/cohorts/{cohort}", tags=["results"])
 
@@ -40,7 +40,8 @@ def list_results(
 
 
 @router.post("/overlays", status_code=202, summary="Ask for a cohort's overlays", responses=problems(404))
-def ask_overlays(cohort: CohortPath, database: GivenDatabase) -> OverlaysAsked:
+def ask_overlays(cohort: CohortPath, actor: GivenActor, database: GivenDatabase) -> OverlaysAsked:
     """Has an overlay drawn for each class map that has none; those that failed are tried once more."""
     with database.transaction() as connection:
-        return OverlaysAsked(asked=chores.ask_overlays(connection, find_cohort(connection, cohort).id))
+        cohort_id = find_cohort(connection, cohort).id
+        return OverlaysAsked(asked=chores.ask_overlays(connection, cohort_id, actor=actor))

@@ -4,7 +4,8 @@ from fastapi import APIRouter, HTTPException, Response
 
 from pantile.cards import load_shipped_cards
 from pantile.catalog import segmenters
-from pantile.coordinator.registry import checkpoint_key, register_segmenter
+from pantile.catalog.audit import record_action
+from pantile.coordinator.registry import is_kept, register_segmenter
 from pantile.coordinator.submit import incoming_key
 from pantile.domain.segmenters import parse_card
 from pantile.schemas import (
@@ -17,7 +18,7 @@ from pantile.schemas import (
 )
 from pantile.web.answers import segmenter_out, shipped_out
 from pantile.web.errors import problems
-from pantile.web.given import GivenDatabase, GivenObjects, GivenSettings, SegmenterPath
+from pantile.web.given import GivenActor, GivenDatabase, GivenObjects, GivenSettings, SegmenterPath
 
 router = APIRouter(tags=["segmenters"])
 
@@ -45,10 +46,18 @@ def show_segmenter(name: SegmenterPath, database: GivenDatabase) -> SegmenterOut
 
 
 @router.post("/checkpoints", summary="Announce a checkpoint")
-def announce_checkpoint(checkpoint: CheckpointIn, objects: GivenObjects, settings: GivenSettings) -> CheckpointUpload:
-    """An address to PUT a safetensors file to, or none when a checkpoint of this digest is kept already."""
-    if objects.size(checkpoint_key(checkpoint.sha256)) is not None:
+def announce_checkpoint(
+    checkpoint: CheckpointIn,
+    actor: GivenActor,
+    database: GivenDatabase,
+    objects: GivenObjects,
+    settings: GivenSettings,
+) -> CheckpointUpload:
+    """An address to PUT a safetensors or ONNX file to, or none when a checkpoint of this digest is kept already."""
+    if is_kept(objects, checkpoint.sha256):
         return CheckpointUpload(url=None)
+    with database.transaction() as connection:
+        record_action(connection, actor=actor, action="announce", subject=f"checkpoint {checkpoint.sha256}")
     key = incoming_key(checkpoint.sha256)
     return CheckpointUpload(url=objects.presign_put(key, expires_s=settings.presign_s))
 
@@ -59,19 +68,22 @@ def announce_checkpoint(checkpoint: CheckpointIn, objects: GivenObjects, setting
     summary="Register a segmenter",
     response_description="The segmenter is new.",
     responses={
-        200: {"model": SegmenterAdded, "description": "It was registered already; its words and colours may be new."},
+        200: {
+            "model": SegmenterAdded,
+            "description": "It was registered already; `renewed` says what of its card is new.",
+        },
         **problems(409),
     },
 )
 def add_segmenter(
-    segmenter: SegmenterIn, response: Response, database: GivenDatabase, objects: GivenObjects
+    segmenter: SegmenterIn, response: Response, actor: GivenActor, database: GivenDatabase, objects: GivenObjects
 ) -> SegmenterAdded:
     """Registers a card with its uploaded checkpoint, whose own number of output channels wins.
 
     A card that does not fit is refused with the classes it would need; its upload is kept for the mended card.
     """
     card = parse_card(segmenter.card)
-    added, is_new = register_segmenter(database, objects, card, sha256=segmenter.checkpoint_sha256)
-    if not is_new:
+    done = register_segmenter(database, objects, card, sha256=segmenter.checkpoint_sha256, actor=actor)
+    if not done.is_new:
         response.status_code = 200
-    return SegmenterAdded(segmenter=segmenter_out(added), added=is_new)
+    return SegmenterAdded(segmenter=segmenter_out(done.segmenter), added=done.is_new, renewed=list(done.renewed))

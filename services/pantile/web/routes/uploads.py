@@ -13,7 +13,7 @@ from pantile.coordinator.submit import incoming_key
 from pantile.objects import ObjectStore
 from pantile.schemas import Upload, UploadPage, UploadsDone, UploadsTaken
 from pantile.web.errors import problems
-from pantile.web.given import After, CohortPath, GivenDatabase, GivenObjects, GivenSettings
+from pantile.web.given import After, CohortPath, GivenActor, GivenDatabase, GivenObjects, GivenSettings
 
 router = APIRouter(prefix="/cohorts/{cohort}/uploads", tags=["uploads"])
 
@@ -57,11 +57,11 @@ def _upload(objects: ObjectStore, expires_s: int, row: Row) -> Upload:
 
 
 @router.post("", summary="Say that uploads have arrived", responses=problems(404))
-def take_uploads(cohort: CohortPath, done: UploadsDone, database: GivenDatabase) -> UploadsTaken:
+def take_uploads(cohort: CohortPath, done: UploadsDone, actor: GivenActor, database: GivenDatabase) -> UploadsTaken:
     """Hands the named ROIs' uploads to the imaging workers, which check, store and queue them.
 
     ROIs that are not awaited are passed over, so saying it twice does no harm.
     """
     with database.transaction() as connection:
         found = find_cohort(connection, cohort)
-        return UploadsTaken(taken=rois.mark_uploaded(connection, found.id, done.roi_ids))
+        return UploadsTaken(taken=rois.mark_uploaded(connection, found.id, done.roi_ids, actor=actor))

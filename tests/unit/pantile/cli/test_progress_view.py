@@ -55,6 +55,17 @@ def test_a_line_says_how_far_it_is_and_how_long_it_takes() -> None:
     )
 
 
+def test_a_paused_cohort_says_why_and_how_it_goes_on() -> None:
+    paused = cohort(waiting=4, failed=3).model_copy(
+        update={"state": CohortState.PAUSED, "pause_reason": "3 of the 3 jobs that have ended failed"}
+    )
+
+    assert summarise(paused).endswith(
+        "3 of 10 jobs done; the cohort is paused, `pantile cohorts resume` lets it go on: "
+        "3 of the 3 jobs that have ended failed"
+    )
+
+
 def test_few_failures_are_told_one_by_one() -> None:
     assert failure_lines(cohort(failed=1), [failed_job(7, "It broke.")]) == [
         "failed: job 7, slide7_tumor x toy: It broke."

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pantile.cli.app import main
-from pantile.cli.submit import describe
+from pantile.cli.submit import describe, describe_float32
 from pantile.schemas import SubmittedCohort
 
 
@@ -43,6 +43,19 @@ def submitted(
 )
 def test_what_was_added_is_told(cohort: SubmittedCohort, sentence: str) -> None:
     assert describe(cohort) == sentence
+
+
+def test_segmenters_in_float32_are_told_in_one_line_by_their_reason() -> None:
+    reasons = {
+        "colon": "agreement 99.1 %, below 99.5 %",
+        "kidney": "not tested for mixed precision",
+        "lung": "not tested for mixed precision",
+    }
+
+    assert describe_float32(reasons) == (
+        "colon runs in float32: agreement 99.1 %, below 99.5 %; "
+        "kidney, lung run in float32: not tested for mixed precision."
+    )
 
 
 def test_a_refused_folder_names_the_options_that_help(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

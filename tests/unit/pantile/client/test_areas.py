@@ -3,7 +3,7 @@
 import csv
 import io
 
-from pantile.client.areas import AREA_COLUMNS, SUMMARY_COLUMNS, area_table, summary_table, write_csv
+from pantile.client.areas import AREA_COLUMNS, SUMMARY_COLUMNS, area_table, summary_table
 from pantile.domain.class_maps import ClassGroup
 from pantile.domain.rois import TissueType
 from pantile.schemas import AreaOut, ClassMapOut, ResultOut
@@ -78,7 +78,3 @@ def test_text_that_a_spreadsheet_would_calculate_is_marked_as_text() -> None:
     (row,) = rows(summary_table("C", [result(("glass", ClassGroup.BACKGROUND, 1.0), case='=HYPERLINK("x")')]))
 
     assert row["case"] == '\'=HYPERLINK("x")'
-
-
-def test_negative_numbers_stay_numbers() -> None:
-    assert write_csv(("a",), [(-1.5,)]) == "a\n-1.5\n"

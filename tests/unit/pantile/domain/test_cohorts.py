@@ -1,10 +1,10 @@
-"""Manifests: rows checked one by one, problems named by line."""
+"""Manifests: rows checked one by one, problems named by line; and how many of a cohort's jobs may fail."""
 
 from collections.abc import Sequence
 
 import pytest
 
-from pantile.domain.cohorts import ManifestRow, by_cohort, read_rows
+from pantile.domain.cohorts import FailureLimit, ManifestRow, by_cohort, read_rows
 from pantile.domain.errors import ManifestRefused
 from pantile.domain.rois import TissueType
 
@@ -125,3 +125,8 @@ def test_rows_are_grouped_in_the_order_of_their_cohorts() -> None:
     groups = {name: len(rows) for name, rows in by_cohort(read_table(table, columns=["path", "cohort"], mpp=1))}
 
     assert list(groups.items()) == [("B", 2), ("A", 1)]
+
+
+@pytest.mark.parametrize(("ended", "allowed"), [(1, 10), (50, 10), (69, 10), (70, 11), (1050, 60)])
+def test_a_share_of_the_first_jobs_may_fail_and_another_of_all_that_follow(ended: int, allowed: int) -> None:
+    assert FailureLimit(first_jobs=50, first_share=0.2, share=0.05).allowed(ended) == allowed

@@ -1,11 +1,13 @@
 """Cards, what they promise of a checkpoint, and engine settings."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
 from pantile.domain.errors import CardRefused, CheckpointRefused, SettingsRefused
 from pantile.domain.segmenters import (
+    Admission,
     EngineSettings,
     Mode,
     Stitching,
@@ -60,7 +62,8 @@ def test_a_card_survives_being_stored() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('encoder = "resnet18"\n', "", "the key 'encoder' is missing"),
+        ('architecture = "Unet"\n', "", "the key 'architecture' is missing"),
+        ('encoder = "resnet18"\n', "", "the encoder is missing"),
         ("output_channels = 2", "output_channels = 3", "3 output channels but 2 classes"),
         ("patch_px = 512", "patch_px = 500", "multiple of 32"),
         ("model_mpp = 1.0", "model_mpp = 50", "model_mpp must be"),
@@ -122,3 +125,29 @@ def test_mode_and_stitching_make_other_jobs() -> None:
 
     assert len({each.digest() for each in settings}) == 4
     assert [settings_from(each.document()) for each in settings] == settings
+
+
+ONNX = CARD.replace('encoder = "resnet18"\n', "").replace('version = "1"\n', 'version = "1"\nformat = "onnx"\n')
+
+
+def test_the_words_about_an_onnx_network_are_no_part_of_what_it_is() -> None:
+    card = parse_card(ONNX)
+
+    assert card.encoder == ""
+    assert card_digest(card) == card_digest(replace(card, architecture="SegResNet", encoder="of MONAI"))
+    assert card_digest(card) != card_digest(replace(card, checkpoint_sha256="1" * 64))
+
+
+def test_an_onnx_network_has_no_admission() -> None:
+    admission = Admission(agreement=1.0, pixels=1, arithmetic="bfloat16", tissue="any")
+
+    with pytest.raises(CardRefused, match="has its own arithmetic"):
+        replace(parse_card(ONNX), admission=admission)
+
+
+@pytest.mark.parametrize(("patch_px", "is_refused"), [(None, False), (512, False), (256, True)])
+def test_a_checkpoint_of_other_patches_than_the_cards_is_refused(patch_px: int | None, is_refused: bool) -> None:
+    card = parse_card(CARD)
+
+    with pytest.raises(CheckpointRefused, match="patches of 256 px only") if is_refused else nullcontext():
+        check_checkpoint(card, sha256="", output_channels=2, patch_px=patch_px)

@@ -42,7 +42,7 @@ def test_each_error_is_documented_as_a_problem(document: dict[str, Any]) -> None
         if "/v1/" not in name:
             continue
         errors = {status: each for status, each in operation["responses"].items() if status[0] in "45"}
-        assert {"422", "500", "503"} <= set(errors), name
+        assert {"401", "403", "422", "500", "503"} <= set(errors), name
         assert "404" in errors or "{" not in name, name
         for status, response in errors.items():
             assert list(response["content"]) == [PROBLEM_MEDIA_TYPE], (name, status)
@@ -69,4 +69,4 @@ def test_a_submission_is_documented_in_both_its_forms(document: dict[str, Any]) 
 
 
 def test_every_status_of_the_table_is_one_that_a_route_may_document() -> None:
-    assert set(HTTP_STATUS.values()) <= {404, 409, 422, 500, 503}
+    assert set(HTTP_STATUS.values()) <= {401, 403, 404, 409, 422, 429, 500, 503}

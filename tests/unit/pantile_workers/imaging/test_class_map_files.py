@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pantile.domain.errors import ImageUnreadable
-from pantile_workers.imaging.class_map_files import decode_class_map, encode_class_map
+from pantile_workers.imaging.class_map_files import decode_class_map, encode_class_map, encode_confidence
 
 _PALETTE = np.array([[0, 0, 0], [0, 0, 255], [255, 165, 0]], dtype=np.uint8)
 
@@ -51,3 +51,12 @@ def test_a_picture_in_colours_is_no_class_map() -> None:
 
     with pytest.raises(ImageUnreadable, match="one 8-bit band"):
         decode_class_map(file.getvalue())
+
+
+def test_a_confidence_map_is_a_grey_png_of_the_same_values() -> None:
+    confidence = np.arange(256, dtype=np.uint8).reshape(8, 32)
+
+    picture = Image.open(io.BytesIO(encode_confidence(confidence)))
+
+    assert (picture.format, picture.mode, picture.size) == ("PNG", "L", (32, 8))
+    assert np.array_equal(np.asarray(picture), confidence)

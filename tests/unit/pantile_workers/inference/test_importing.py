@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -16,10 +18,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pantile.cards import load_shipped_cards
+from pantile.domain.card_text import write_admission
 from pantile.domain.errors import CheckpointRefused, FileRefused
-from pantile.domain.segmenters import Card, EngineSettings, parse_card
+from pantile.domain.segmenters import Admission, Card, CardFormat, EngineSettings, parse_card
 from pantile_workers.inference.engine import Engine
 from pantile_workers.inference.importing import ImportedCheckpoint, Probe, import_checkpoint, read_probe
+from pantile_workers.inference.weights import Weights
 
 MakeCard = Callable[..., Card]
 
@@ -65,7 +69,8 @@ def test_a_real_pickle_of_an_old_release_gives_its_own_logits(
 ) -> None:
     imported = _import_shared(shared, name, card, tmp_path)
 
-    assert len(imported.weights.tensors) == tensors
+    assert isinstance(imported.source, Weights)
+    assert len(imported.source.tensors) == tensors
     assert (imported.card.architecture, imported.card.encoder) == ("UnetPlusPlus", encoder)
     assert imported.card.trained_with == f"segmentation-models-pytorch {release}"
     # 1.6e-6 and 4.5e-7 on two processors; float32 convolutions may sum in another order on a third.
@@ -185,3 +190,74 @@ def test_a_probe_that_is_none_is_refused(arrays: dict[str, np.ndarray], tmp_path
 
     with pytest.raises(FileRefused, match=r"probe\.npz"):
         read_probe(tmp_path / "probe.npz")
+
+
+ADMISSION = Admission(agreement=0.999, pixels=1, arithmetic="bfloat16", tissue="noise")
+
+
+def test_an_admission_outlives_an_import_of_the_same_checkpoint(
+    saved: Path, make_card: MakeCard, tmp_path: Path
+) -> None:
+    first = import_checkpoint(saved, make_card(), out=tmp_path / "out")
+    first.card_file.write_text(write_admission(first.card_file.read_text("utf-8"), ADMISSION), "utf-8")
+    before = first.card_file.read_bytes()
+
+    second = import_checkpoint(saved, make_card(), out=tmp_path / "out")
+
+    assert second.card.admission == ADMISSION
+    assert first.card_file.read_bytes() == before
+
+
+def test_an_admission_of_another_checkpoint_is_not_taken_over(
+    network: nn.Module, make_card: MakeCard, tmp_path: Path
+) -> None:
+    save_file(network.state_dict(), tmp_path / "network.safetensors")
+
+    imported = import_checkpoint(tmp_path / "network.safetensors", make_card(admission=ADMISSION), out=tmp_path / "out")
+
+    assert imported.card.admission is None
+
+
+def test_an_onnx_file_keeps_its_bytes_and_puts_the_cards_format_right(
+    write_onnx: Callable[..., bytes], make_card: MakeCard, tmp_path: Path
+) -> None:
+    (tmp_path / "network.onnx").write_bytes(write_onnx(classes=4))
+
+    imported = import_checkpoint(tmp_path / "network.onnx", make_card(), out=tmp_path / "out")
+
+    assert imported.checkpoint == tmp_path / "out" / "small.onnx"
+    assert imported.checkpoint.read_bytes() == (tmp_path / "network.onnx").read_bytes()
+    written = parse_card(imported.card_file.read_text("utf-8"))
+    assert written == imported.card
+    assert written.format is CardFormat.ONNX
+    assert written.checkpoint_sha256 == hashlib.sha256(imported.checkpoint.read_bytes()).hexdigest()
+    assert (written.trained_with, written.runs_with) == ("a hand", f"onnxruntime {onnxruntime.__version__}")
+
+
+@pytest.mark.parametrize(("change", "is_refused"), [(0.0, False), (1e-3, True)])
+def test_an_onnx_networks_values_are_compared_with_the_probe(
+    change: float, is_refused: bool, write_onnx: Callable[..., bytes], make_card: MakeCard, tmp_path: Path
+) -> None:
+    (tmp_path / "network.onnx").write_bytes(write_onnx(classes=2))
+    inputs = np.random.default_rng(0).random((2, 3, 64, 64), dtype=np.float32)
+    red = inputs[:, :1] + np.float32(change)
+    probe = Probe(inputs=inputs, expected=np.concatenate([np.zeros_like(red), red], axis=1))
+
+    with pytest.raises(CheckpointRefused, match="differ from the probe's") if is_refused else nullcontext():
+        import_checkpoint(tmp_path / "network.onnx", make_card(classes=2), out=tmp_path / "out", probe=probe)
+    assert (tmp_path / "out").exists() is not is_refused
+
+
+def test_an_onnx_file_of_other_classes_is_refused_and_nothing_is_written(
+    write_onnx: Callable[..., bytes], make_card: MakeCard, tmp_path: Path
+) -> None:
+    (tmp_path / "network.onnx").write_bytes(write_onnx(classes=5))
+
+    with pytest.raises(CheckpointRefused, match="so the card needs 5 classes"):
+        import_checkpoint(tmp_path / "network.onnx", make_card(), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_card_of_an_onnx_network_takes_no_weights(saved: Path, make_card: MakeCard, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointRefused, match="it is no ONNX file"):
+        import_checkpoint(saved, make_card(format=CardFormat.ONNX), out=tmp_path / "out")

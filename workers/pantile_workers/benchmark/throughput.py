@@ -1,0 +1,183 @@
+"""Pantile itself under measurement: a real segment worker on real servers, from waiting jobs to stored class maps."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pantile.catalog import cohorts, jobs, rois
+from pantile.catalog.cohorts import Cohort
+from pantile.catalog.database import Database, Row
+from pantile.catalog.jobs import JobFilter
+from pantile.coordinator.registry import register_segmenter
+from pantile.coordinator.submit import incoming_key, submit_cohort
+from pantile.domain.cohorts import read_rows
+from pantile.domain.errors import StackError
+from pantile.domain.jobs import JobState
+from pantile.domain.settings_asked import SettingsAsked
+from pantile.local.children import Child, end_process
+from pantile.local.processes import our_processes
+from pantile.local.stack import Stack
+from pantile.objects import ObjectStore, sha256_of
+from pantile_workers.benchmark.memory import peak_bytes
+from pantile_workers.benchmark.subject import STUDY_MPP, Standing, write_copies
+
+WARM_UP_ROIS = 1
+EARLY_ROIS = 5
+"""The worker's memory after these many ROIs is compared with that at the end."""
+
+_ACTOR = "pantile bench"
+_COHORT = "BENCH"
+_ACTOR = "bench"
+_POLL_S = 0.2
+_GRACE_S = 20.0
+_BESIDE = ("coordinator", "imaging")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThroughputMeasure:
+    """What a segment worker did once warm: seconds a ROI by the clock, seconds an output by stage, and its memory.
+
+    `early_peak_bytes` is None where no more than `EARLY_ROIS` ROIs were segmented.
+    """
+
+    rois: int
+    segmenters: int
+    seconds_per_roi: float
+    stages: Mapping[str, float]
+    patches: int
+    arithmetic: str
+    device: str
+    peak_bytes: int
+    early_peak_bytes: int | None
+
+    @property
+    def seconds_per_output(self) -> float:
+        """Seconds an output: an ROI's by its segmenters."""
+        return self.seconds_per_roi / self.segmenters
+
+    @property
+    def patches_per_second(self) -> float:
+        """Patches a second, end to end."""
+        return self.patches / self.seconds_per_output
+
+
+def measure_throughput(
+    home: Path, image: Path, standing: Standing, *, segmenters: int, rois_wanted: int, on_roi: Callable[[], None]
+) -> ThroughputMeasure:
+    """Segments copies of the image with so many segmenters, by one worker; the first ROI is not counted.
+
+    The images are ingested before the worker starts, so that nothing else runs beside it.
+
+    Raises:
+        StackError: the embedded stack does not start, or a job failed.
+    """
+    beside = [process for process in our_processes() if process.name in _BESIDE]
+    with Stack(home, processes=beside) as stack:
+        settings = stack.settings()
+        with closing(Database.from_settings(settings, application="pantile bench")) as database:
+            objects = ObjectStore.from_settings(settings)
+            copies = write_copies(image, home, WARM_UP_ROIS + rois_wanted)
+            cohort = _submit(database, objects, standing, copies, segmenters=segmenters)
+            expected = segmenters * len(copies)
+            _wait(lambda: len(_jobs(database, cohort)) == expected)
+            with _segment_worker(stack) as worker:
+                early = _watch(database, cohort, worker, segmenters=segmenters, expected=expected, on_roi=on_roi)
+                peak = peak_bytes(worker.identity.pid)
+            return _measure(database, cohort, segmenters=segmenters, peak=peak, early=early)
+
+
+def _submit(
+    database: Database, objects: ObjectStore, standing: Standing, copies: Sequence[Path], *, segmenters: int
+) -> Cohort:
+    checkpoint = standing.checkpoint.read_bytes()
+    objects.put(incoming_key(sha256_of(checkpoint)), checkpoint, media_type="application/octet-stream")
+    for number in range(1, segmenters + 1):
+        register_segmenter(database, objects, standing.named(number), sha256=sha256_of(checkpoint), actor=_ACTOR)
+    rows = read_rows(
+        [(copy.name, {"path": copy.name}) for copy in copies], columns=["path"], cohort=_COHORT, mpp=STUDY_MPP
+    )
+    contents = [copy.read_bytes() for copy in copies]
+    submitted = [
+        rois.SubmittedRoi(row=row, sha256=sha256_of(content), bytes=len(content))
+        for row, content in zip(rows, contents, strict=True)
+    ]
+    for roi, content in zip(submitted, contents, strict=True):
+        objects.put(incoming_key(roi.sha256 or ""), content, media_type="image/jpeg")
+    submission = submit_cohort(
+        database, _COHORT, submitted, segmenter_names=[], settings=SettingsAsked(), max_attempts=1, actor=_ACTOR
+    )
+    with database.transaction() as connection:
+        awaited = rois.list_awaited(connection, submission.cohort_id)
+        rois.mark_uploaded(connection, submission.cohort_id, [row["id"] for row in awaited], actor=_ACTOR)
+        return cohorts.find_cohort(connection, _COHORT)
+
+
+@contextmanager
+def _segment_worker(stack: Stack) -> Iterator[Child]:
+    (process,) = (process for process in our_processes() if process.name == "segment-1")
+    child = process.start(stack.state)
+    try:
+        yield child
+    finally:
+        end_process(child.identity, process.stop_signal, _GRACE_S)
+
+
+def _watch(
+    database: Database, cohort: Cohort, worker: Child, *, segmenters: int, expected: int, on_roi: Callable[[], None]
+) -> int | None:
+    """Waits for all jobs; gives the worker's peak memory when the first ROIs were done."""
+    early, seen = None, 0
+    while seen * segmenters < expected:
+        if worker.has_ended():
+            raise StackError(f"the segment worker ended: {worker.last_words()}")
+        found = _jobs(database, cohort)
+        failed = [job for job in found if job["state"] == JobState.FAILED]
+        if failed:
+            raise StackError(f"a job failed: {failed[0]['error']}")
+        done = sum(job["state"] == JobState.SUCCEEDED for job in found) // segmenters
+        for _ in range(done - seen):
+            on_roi()
+        seen = done
+        if early is None and EARLY_ROIS <= seen < expected // segmenters:
+            early = peak_bytes(worker.identity.pid)
+        time.sleep(_POLL_S)
+    return early
+
+
+def _wait(is_so: Callable[[], bool]) -> None:
+    while not is_so():
+        time.sleep(_POLL_S)
+
+
+def _jobs(database: Database, cohort: Cohort) -> list[Row]:
+    with database.transaction() as connection:
+        return jobs.list_jobs(connection, JobFilter(cohort_id=cohort.id), limit=100_000)
+
+
+def _measure(database: Database, cohort: Cohort, *, segmenters: int, peak: int, early: int | None) -> ThroughputMeasure:
+    found = _jobs(database, cohort)
+    with database.transaction() as connection:
+        done = [jobs.get_job(connection, job["id"]) for job in found]
+    ends = sorted(job["finished_at"] for job in done)
+    begun = ends[segmenters * WARM_UP_ROIS - 1]
+    counted = sum(end > begun for end in ends)
+    warm_up = min(done, key=lambda job: job["finished_at"])["roi_id"]
+    timings = [job["attempts"][-1]["timings"] for job in done if job["roi_id"] != warm_up]
+    provenance = done[0]["class_map"]["provenance"]
+    return ThroughputMeasure(
+        rois=counted // segmenters,
+        segmenters=segmenters,
+        seconds_per_roi=(ends[-1] - begun).total_seconds() / (counted / segmenters),
+        stages={stage: sum(each.get(stage, 0.0) for each in timings) / len(timings) for stage in _stages(timings)},
+        patches=provenance["patches"],
+        arithmetic=provenance["arithmetic"],
+        device=provenance["device"],
+        peak_bytes=peak,
+        early_peak_bytes=early,
+    )
+
+
+def _stages(timings: Sequence[Mapping[str, float]]) -> list[str]:
+    return list(dict.fromkeys(stage for each in timings for stage in each))

@@ -1,0 +1,99 @@
+"""Arithmetic: the numbers in which a network computes, and the form of it that computes them fastest.
+
+Measured on two cores with toy4 (UNet++, EfficientNet-B0, patches of 512 px): docs/performance.md.
+"""
+
+from copy import deepcopy
+
+import torch
+from timm.layers.activations import Swish
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from pantile.domain.segmenters import Precision
+
+_TRIED_PX = 64
+_LARGEST_CHANGE = 1e-3
+"""Of the largest logit: what float32 arithmetic in another order may change, and a wrongly folded layer exceeds."""
+
+
+def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """What a network computes in: for `mixed` bfloat16 where the device has it in hardware, float32 otherwise.
+
+    bfloat16 has the range of float32, so that no logit overflows as float16's do; convolutions add up in float32.
+    """
+    if precision is Precision.MIXED and _has_bfloat16(device):
+        return torch.bfloat16
+    return torch.float32
+
+
+def streamline(network: nn.Module) -> nn.Module:
+    """The network with its batch norms folded into the convolutions before them, in eval mode, channels last.
+
+    Its logits are the same but for the order of the arithmetic; a network for which they are not stays as it is.
+    """
+    folded = deepcopy(network)
+    _fold_batch_norms(folded)
+    _replace(folded, {name: nn.SiLU(inplace=True) for name, part in folded.named_modules() if isinstance(part, Swish)})
+    chosen = folded if _agree(network, folded) else network
+    return chosen.to(memory_format=torch.channels_last)
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # noqa: SLF001 — torch has no public way to ask
+
+
+def _agree(network: nn.Module, other: nn.Module) -> bool:
+    noise = _noise_for(network)
+    with torch.inference_mode():
+        expected, given = network(noise), other(noise)
+    return bool((given - expected).abs().max() <= _LARGEST_CHANGE * expected.abs().max())
+
+
+def _noise_for(network: nn.Module) -> Tensor:
+    noise = torch.randn((1, 3, _TRIED_PX, _TRIED_PX), generator=torch.Generator().manual_seed(0))
+    return noise.to(next(network.parameters()).device)
+
+
+def _fold_batch_norms(network: nn.Module) -> None:
+    """Folds every batch norm that is given a convolution's output into that convolution, in place."""
+    names = {part: name for name, part in network.named_modules()}
+    for convolution, norm in _find_pairs(network):
+        mean, variance = norm.running_mean, norm.running_var
+        if mean is None or variance is None:
+            continue
+        convolution.weight, convolution.bias = fuse_conv_bn_weights(
+            convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
+        )
+        # timm's batch norms hold the activation that follows them.
+        _replace(network, {names[norm]: getattr(norm, "act", nn.Identity())})
+
+
+def _find_pairs(network: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Convolutions with the batch norm that takes their output, as seen while the network runs once."""
+    made: list[tuple[Tensor, nn.Conv2d]] = []
+    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
+
+    def note_output(part: nn.Module, _: object, output: Tensor) -> None:
+        if isinstance(part, nn.Conv2d):
+            made.append((output, part))
+
+    def note_input(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if isinstance(part, nn.BatchNorm2d):
+            pairs.extend((convolution, part) for output, convolution in made if output is inputs[0])
+
+    hooks = [part.register_forward_hook(note_output) for part in network.modules()]
+    hooks += [part.register_forward_pre_hook(note_input) for part in network.modules()]
+    with torch.inference_mode():
+        network(_noise_for(network))
+    for hook in hooks:
+        hook.remove()
+    return pairs
+
+
+def _replace(network: nn.Module, parts: dict[str, nn.Module]) -> None:
+    for name, part in parts.items():
+        parent, _, own = name.rpartition(".")
+        setattr(network.get_submodule(parent), own, part)
