@@ -48,7 +48,7 @@ HASTE = {
     "PANTILE_RECONCILE_INTERVAL_S": "1",
     "PANTILE_HINT_STALE_S": "15",
     "PANTILE_MAX_ATTEMPTS": "3",
-    "PANTILE_JOB_DEADLINE_S": "20",
+    "PANTILE_JOB_DEADLINE_S": "30",
 }
 """Settings by which what takes a minute in earnest takes seconds, and a loaded machine still loses no lease."""
 

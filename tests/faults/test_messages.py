@@ -23,12 +23,15 @@ def test_every_message_delivered_three_times_at_once_does_each_job_once(rig: Rig
     assert {attempt["outcome"] for attempt in rig.attempts(submitted)} == {"succeeded"}
 
 
-@pytest.mark.parametrize("kind", ["no JSON", "no task", "another version", "another shape", "no such job"])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param("no JSON", marks=pytest.mark.long), "no task", "another version", "another shape", "no such job"],
+)
 def test_a_message_that_no_worker_understands_holds_nothing_up(rig: Rig, expected: Expected, kind: str) -> None:
     submitted = rig.submit(rois=20)
     rig.await_share(submitted, 0.1)
 
-    for _ in range(5):
+    for _ in range(3):
         send_nonsense(rig, kind)
     check_invariants(rig, submitted, expected)
 

@@ -15,7 +15,7 @@ _SENTENCES = {
     Poison.CRASHES: "The worker died or went silent each time this was tried alone; the input is not tried again.",
     Poison.DEVOURS_MEMORY: "The memory did not suffice (MemoryError: ) each time this was tried alone; "
     "the input is not tried again.",
-    Poison.HANGS: "The work did not end within 20 s each time this was tried alone; the input is not tried again.",
+    Poison.HANGS: "The work did not end within 30 s each time this was tried alone; the input is not tried again.",
 }
 
 

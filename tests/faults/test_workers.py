@@ -1,16 +1,13 @@
 """Workers die, stop, freeze and meet trouble around their work: each job ends once all the same, and none is blamed."""
 
 import signal
-import time
 
 import pytest
 
 from tests.faults.invariants import Expected, check_invariants
-from tests.faults.rig import HASTE, WORKERS, Rig
+from tests.faults.rig import WORKERS, Rig, Submitted
 
 long = pytest.mark.long
-
-_LEASE_S = float(HASTE["PANTILE_LEASE_S"])
 
 
 def test_an_undisturbed_run_needs_one_attempt_a_job(rig: Rig, expected: Expected) -> None:
@@ -36,7 +33,7 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_charges_nobody(
 
     outcomes = {attempt["outcome"] for attempt in rig.attempts(submitted)}
     assert outcomes == ({"succeeded"} if place == "acknowledge" else {"succeeded", "lease_ended"})
-    assert charged(rig) == []
+    assert charged(rig, submitted) == []
 
 
 def test_a_worker_told_to_stop_ends_its_jobs_and_waits_for_no_lease(rig: Rig, expected: Expected) -> None:
@@ -48,7 +45,7 @@ def test_a_worker_told_to_stop_ends_its_jobs_and_waits_for_no_lease(rig: Rig, ex
     check_invariants(rig, submitted, expected)
 
     assert {attempt["outcome"] for attempt in rig.attempts(submitted)} <= {"succeeded", "returned"}
-    assert charged(rig) == []
+    assert charged(rig, submitted) == []
 
 
 @long
@@ -71,18 +68,17 @@ def test_what_a_frozen_worker_finishes_too_late_is_refused(rig: Rig, expected: E
     rig.arm("finish", "freeze")
     submitted = rig.submit()
     (pid,) = rig.await_sprung("finish")
-    held = f"segment-{pid}-%"
+    frozen = next(name for name in WORKERS if rig.service(name).identity.pid == pid)
     rig.wait_until(
-        lambda: not rig.query("SELECT 1 FROM jobs WHERE lease_owner LIKE %(held)s", {"held": held}),
+        lambda: not rig.query("SELECT 1 FROM jobs WHERE lease_owner LIKE %(held)s", {"held": f"segment-{pid}-%"}),
         "the frozen worker's leases have ended",
     )
-    time.sleep(_LEASE_S)
 
-    rig.signal(next(name for name in WORKERS if rig.service(name).identity.pid == pid), signal.SIGCONT)
+    rig.signal(frozen, signal.SIGCONT)
     check_invariants(rig, submitted, expected)
 
     assert "lease_ended" in {attempt["outcome"] for attempt in rig.attempts(submitted)}
-    rig.wait_until(lambda: "held=False" in log_of(rig, pid), "the late finish was refused")
+    rig.wait_until(lambda: "held=False" in rig.stack.state.log(frozen).read_text(), "the late finish was refused")
 
 
 @long
@@ -102,25 +98,18 @@ def test_a_worker_whose_clock_is_five_minutes_ahead_harms_nobody(rig: Rig, expec
 
 @long
 def test_a_full_disk_is_not_the_jobs_fault(rig: Rig, expected: Expected) -> None:
-    for name in WORKERS:
-        rig.await_restart(name, rig.signal(name, signal.SIGTERM))
-    rig.arm("checkpoint", "disk", times=12)
+    rig.await_restart(WORKERS[0], rig.signal(WORKERS[0], signal.SIGTERM))
+    rig.arm("checkpoint", "disk", times=6)
 
     submitted = rig.submit()
-    rig.await_sprung("checkpoint", times=12)
+    rig.await_sprung("checkpoint", times=6)
     check_invariants(rig, submitted, expected)
 
     given_back = {attempt["error"] for attempt in rig.attempts(submitted) if attempt["outcome"] == "returned"}
     assert given_back == {"OSError: [Errno 28] No space left on device"}
-    assert charged(rig) == []
+    assert charged(rig, submitted) == []
 
 
-def charged(rig: Rig) -> list[int]:
-    """The jobs that an attempt was charged to, of all cohorts."""
-    return [row["id"] for row in rig.query("SELECT id FROM jobs WHERE charged_attempts > 0")]
-
-
-def log_of(rig: Rig, pid: int) -> str:
-    """The log of the worker with that pid."""
-    name = next(name for name in WORKERS if rig.service(name).identity.pid == pid)
-    return rig.stack.state.log(name).read_text()
+def charged(rig: Rig, submitted: Submitted) -> list[int]:
+    """The jobs of a cohort that an attempt was charged to."""
+    return [job.id for job in rig.api.jobs(cohort=submitted.cohort) if job.charged_attempts]

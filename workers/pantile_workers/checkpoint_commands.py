@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pantile_workers.inference.admission import Measurement
     from pantile_workers.inference.importing import ImportedCheckpoint
 
-app = typer.Typer(help="Import checkpoints.", no_args_is_help=True, rich_markup_mode="markdown")
+app = typer.Typer(
+    help="Import checkpoints, admit them to mixed precision.", no_args_is_help=True, rich_markup_mode="markdown"
+)
 
 _TissueMpp = Annotated[float, typer.Option(help="Microns per pixel of the images of tissue.")]
 _STUDY_MPP = 0.25
@@ -29,7 +31,7 @@ _STUDY_MPP = 0.25
 
 @app.callback()
 def checkpoints() -> None:
-    """Import checkpoints: whole-model pickles, state dicts, safetensors and ONNX files."""
+    """Import checkpoints (whole-model pickles, state dicts, safetensors and ONNX), admit them to mixed precision."""
 
 
 @app.command("import")
@@ -70,6 +72,7 @@ def import_(
             _admit(imported.card_file, imported.checkpoint, images, tissue_mpp)
         except AdmissionImpossible as error:
             remark(str(error))
+            say(_precision(imported.card, imported.card_file))
     else:
         say(_precision(imported.card, imported.card_file))
     if register:
@@ -98,6 +101,7 @@ def admit(
     found = checkpoint or card.with_suffix(known.format.suffix)
     check_checkpoint(known, sha256=hash_file(found).sha256, output_channels=known.output_channels)
     _admit(card, found, images, tissue_mpp)
+    say(f"`pantile segmenters add {card} --checkpoint {found}` makes it known.")
 
 
 def _find_tissue(tissue: Path, mpp: float) -> list[Path]:
@@ -129,6 +133,7 @@ def _admit(card_file: Path, checkpoint: Path, images: list[Path], mpp: float) ->
     ]
     several = f"{count(len(images), 'image')} at {mpp:g} mpp, {images[0].name} among them"
     described = several if len(images) > 1 else f"{images[0].name} at {mpp:g} mpp"
+    say(f"Comparing mixed precision with float32 on {count(len(images), 'image')} of tissue …")
     with Engine() as engine:
         measured = measure_admission(engine, card, checkpoint, tissue, described=described)
     _replace(card_file, write_admission(text, measured.admission))

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
-from uuid import UUID
 
 from pantile.catalog import leases, rois
 from pantile.catalog.database import Database
-from pantile.catalog.leases import Lease, Leased
+from pantile.catalog.leases import Lease
 from pantile.domain.errors import DatabaseDown, JobFailed, LeaseLost, PantileError, ServiceDown
 from pantile.logs import log
 
@@ -69,7 +68,7 @@ class LeaseKeeper:
     def __init__(self, database: Database, *, lease_s: float) -> None:
         self.database = database
         self._lease_s = lease_s
-        self._held: dict[tuple[Leased, int], Lease] = {}
+        self._held: set[Lease] = set()
         self._begun: dict[Lease, float] = {}
         self._guard = threading.Lock()
         self._stopped = threading.Event()
@@ -87,7 +86,7 @@ class LeaseKeeper:
     def holding(self, held: list[Lease]) -> Iterator[None]:
         """Keeps these leases alive inside the block."""
         with self._guard:
-            self._held.update({(lease.table, lease.row_id): lease for lease in held})
+            self._held.update(held)
         try:
             yield
         finally:
@@ -97,12 +96,12 @@ class LeaseKeeper:
     def drop(self, lease: Lease) -> None:
         """Stops renewing a lease: its work has ended."""
         with self._guard:
-            self._held.pop((lease.table, lease.row_id), None)
+            self._held.discard(lease)
 
     def check(self, lease: Lease) -> None:
         """Raises `LeaseLost` when the last heartbeat found that the lease is not ours any more."""
         with self._guard:
-            if (lease.table, lease.row_id) not in self._held:
+            if lease not in self._held:
                 raise LeaseLost(f"{lease.table} {lease.row_id}")
 
     @contextmanager
@@ -133,7 +132,7 @@ class LeaseKeeper:
     def release_all(self) -> int:
         """Gives back, without charge, all that is held; for a worker that has to stop now."""
         with self._guard:
-            held = list(self._held.values())
+            held = list(self._held)
             self._held.clear()
         with self.database.transaction() as connection:
             return sum(
@@ -151,15 +150,16 @@ class LeaseKeeper:
     def _renew(self) -> None:
         for table in leases.TABLES:
             with self._guard:
-                held = {lease.row_id: lease for lease in self._held.values() if lease.table == table}
+                held = [lease for lease in self._held if lease.table == table]
             if not held:
                 continue
-            tokens: set[UUID] = {lease.token for lease in held.values()}
+            tokens = {lease.token for lease in held}
             with self.database.transaction() as connection:
                 kept = leases.renew(connection, table, list(tokens), lease_s=self._lease_s)
-            for row_id in held.keys() - kept:
-                log.warning("lease lost", table=table, row_id=row_id)
-                self.drop(held[row_id])
+            for lease in held:
+                if lease.row_id not in kept:
+                    log.warning("lease lost", table=table, row_id=lease.row_id)
+                    self.drop(lease)
 
 
 class NotDone(PantileError):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from hypothesis import HealthCheck, settings, strategies
+from hypothesis import HealthCheck, Phase, settings, strategies
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -298,6 +298,7 @@ def test_jobs_follow_the_rules_whatever_happens_in_which_order(database: Databas
             max_examples=40,
             stateful_step_count=60,
             deadline=None,
+            phases=(Phase.generate, Phase.shrink),
             database=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),

@@ -13,7 +13,7 @@ from pantile.catalog import jobs, leases
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Database, Row
 from pantile.catalog.leases import Lease
-from pantile.domain.errors import ImageUnreadable, ObjectStoreDown
+from pantile.domain.errors import ImageUnreadable, LeaseLost, ObjectStoreDown
 from pantile.objects import ObjectStore, sha256_of
 from pantile_workers.leasing import NotDone, attempt
 from pantile_workers.runtime import Runtime
@@ -112,6 +112,18 @@ def test_a_worker_that_cannot_go_on_suspects_what_is_under_way_and_gives_the_res
         ("waiting", 0, False),
     ]
     assert rows(database)[0]["error"] == "The work did not end within 9 s."
+
+
+def test_an_old_lease_that_is_let_go_leaves_the_new_one_of_the_same_row_alone(runtime: Runtime) -> None:
+    old, new = (Lease(table="jobs", row_id=1, token=uuid4()) for _ in range(2))
+
+    with runtime.leases.holding([new]):
+        with runtime.leases.holding([old]):
+            pass
+
+        runtime.leases.check(new)
+        with pytest.raises(LeaseLost):
+            runtime.leases.check(old)
 
 
 def test_the_longest_work_is_the_one_that_began_first(runtime: Runtime) -> None:

@@ -310,7 +310,7 @@ def test_what_a_disk_holds_of_trainings_that_have_ended_is_removed(
     assert list((tmp_path / "trainings").iterdir()) == []
 
 
-def test_a_full_disk_is_not_held_against_a_training(
+def test_a_disk_that_cannot_be_written_is_not_the_end_of_a_training(
     settings: Settings, database: Database, make_training: MakeTraining, tmp_path: Path
 ) -> None:
     training_id = add(database, make_training())

@@ -296,7 +296,10 @@ def test_a_provider_without_https_or_that_is_down_is_a_page(oidc: Settings, issu
         assert browser.get("/auth/oidc", headers=PAGE).status_code == 503
 
 
-def test_a_provider_that_hangs_keeps_nobody_else_waiting(oidc: Settings, provider: Provider, api_token: str) -> None:
+def test_a_provider_that_hangs_keeps_nobody_else_waiting(
+    oidc: Settings, provider: Provider, api_token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pantile.web.oidc._TIMEOUT_S", 60.0)
     asked, release = Semaphore(0), Event()
     count = iter(range(1000))
 

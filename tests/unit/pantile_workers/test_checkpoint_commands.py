@@ -144,7 +144,7 @@ def test_an_import_with_tissue_admits_to_mixed_precision(
     assert (admission.agreement, admission.pixels) == (1.0, 2 * 64 * 64)
     assert admission.tissue == "2 images at 0.25 mpp, 0.png among them"
     assert (
-        "bfloat16 gives the same class as float32 at 100.000 % of 8,192 pixels (2 patches of 2 images; the least "
+        "bfloat16 gives the same class as float32 at 100.000 % of 8,192 pixels (8 patches of 2 images; the least "
         "100.000 %, 0.png): it is admitted to mixed precision."
     ) in capsys.readouterr().out
 
@@ -175,6 +175,23 @@ def test_an_import_without_tissue_says_how_it_runs_until_when(
     assert (
         f"It runs in float32 until `pantile checkpoints admit {tmp_path / 'out' / 'toy.toml'} --tissue …` has"
     ) in capsys.readouterr().out
+    assert parse_card((tmp_path / "out" / "toy.toml").read_text("utf-8")).admission is None
+
+
+def test_an_import_goes_on_where_nothing_can_be_measured(
+    card: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = _weights(tmp_path / "toy.safetensors", is_sure=True)
+    Image.new("RGB", (256, 256), "white").save(tmp_path / "glass.png")
+
+    code = run(
+        "checkpoints", "import", weights, "--card", card, "--tissue", tmp_path / "glass.png", "--out", tmp_path / "out"
+    )
+
+    shown = capsys.readouterr()
+    assert code == 0
+    assert "Mixed precision cannot be measured: there is no tissue on these images" in shown.err
+    assert "It runs in float32 until" in shown.out
     assert parse_card((tmp_path / "out" / "toy.toml").read_text("utf-8")).admission is None
 
 

@@ -6,7 +6,6 @@ is the checkpoint's own affair, so each is measured before it may run so (`ADMIT
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from pantile.domain.class_maps import RgbImage
 from pantile.domain.errors import AdmissionImpossible
+from pantile.domain.patches import Patch, plan_grid
 from pantile.domain.segmenters import Admission, Card, CardFormat, EngineSettings, Precision
 from pantile_workers.inference.engine import Engine
 from pantile_workers.inference.loaded import LoadedSegmenter
@@ -24,9 +24,10 @@ Each = TypeVar("Each")
 MOST_PATCHES = 24
 """Patches of a measurement: 6 million pixels at 512 px. The study's network takes 40 s of processor time."""
 
+_WHITE = 255
 _GLASS_FROM = 220
 _LEAST_TISSUE = 0.25
-"""Of a patch, darker than glass in green, which both stains take away. Glass agrees with itself in any arithmetic."""
+"""Of what is kept of a patch, darker than glass in green, which both stains take away. Glass agrees with itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +68,9 @@ def measure_admission(
 ) -> Measurement:
     """The agreement of mixed precision with float32 on this engine's device, over patches spread over the tissue.
 
-    At most `MOST_PATCHES` patches are compared, all of their pixels that lie within their image; patches without tissue
-    are passed over. `described` says in the card what the tissue is.
+    At most `MOST_PATCHES` patches are compared, of each what the class map of its image would keep of it: so the
+    agreement is that of class maps, their borders included. Patches without tissue are passed over. `described` says in
+    the card what the tissue is.
 
     Raises:
         AdmissionImpossible: the segmenter is an ONNX file, the device has no 16-bit arithmetic in hardware, or there is
@@ -82,54 +84,57 @@ def measure_admission(
     compared: list[_Compared] = []
     arithmetic = ""
     for image in chosen:
-        patches, inside = cut_tissue(image.read(), patch_px=card.patch_px, most=MOST_PATCHES // len(chosen))
+        patches, kept = cut_tissue(image.read(), patch_px=card.patch_px, most=MOST_PATCHES // len(chosen))
         if len(patches):
             same, arithmetic = _compare(engine, segmenter, patches)
-            kept = same[:, : inside[0], : inside[1]]
             compared.append(
-                _Compared(image=image.name, patches=len(patches), same=int(kept.sum()), pixels=int(kept.size))
+                _Compared(image=image.name, patches=len(patches), same=int((same & kept).sum()), pixels=int(kept.sum()))
             )
     if not compared:
         raise AdmissionImpossible("there is no tissue on these images")
     return _summarise(compared, arithmetic, described)
 
 
-def cut_tissue(image: RgbImage, *, patch_px: int, most: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """At most `most` patches with tissue, spread over the image, and the (height, width) of them that lies within it.
+def cut_tissue(image: RgbImage, *, patch_px: int, most: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """At most `most` patches with tissue, spread over an image's patch grid, and what its class map keeps of them.
 
-    They are (patches, patch_px, patch_px, 3) uint8, on a grid that covers the image, white beyond an image smaller than
-    one.
+    They are (patches, patch_px, patch_px, 3) uint8, white beyond the image, and (patches, patch_px, patch_px) bool.
     """
-    height, width = (min(length, patch_px) for length in image.shape[:2])
-    corners = [
-        (top, left)
-        for top in _starts(image.shape[0], height)
-        for left in _starts(image.shape[1], width)
-        if (image[top : top + height, left : left + width, 1] < _GLASS_FROM).mean() >= _LEAST_TISSUE
-    ]
-    chosen = spread(corners, most)
-    patches = np.full((len(chosen), patch_px, patch_px, 3), 255, dtype=np.uint8)
-    for patch, (top, left) in zip(patches, chosen, strict=True):
-        patch[:height, :width] = image[top : top + height, left : left + width]
-    return patches, (height, width)
+    height, width = image.shape[:2]
+    # The study's proportions: strides of 384 px and margins of 64 px for patches of 512 px.
+    grid = plan_grid(height, width, patch_px=patch_px, stride_px=patch_px * 3 // 4, margin_px=patch_px // 8)
+    chosen = spread([patch for patch in grid if _shows_tissue(image, patch)], most)
+    patches = np.full((len(chosen), patch_px, patch_px, 3), _WHITE, dtype=np.uint8)
+    kept = np.zeros(patches.shape[:3], dtype=np.bool_)
+    for own, own_kept, patch in zip(patches, kept, chosen, strict=True):
+        rows, columns = patch.row, patch.column
+        shown = image[rows.start : rows.start + patch_px, columns.start : columns.start + patch_px]
+        own[: shown.shape[0], : shown.shape[1]] = shown
+        own_kept[
+            rows.keep_start - rows.start : rows.keep_end - rows.start,
+            columns.keep_start - columns.start : columns.keep_end - columns.start,
+        ] = True
+    return patches, kept
 
 
-def _starts(length_px: int, side_px: int) -> list[int]:
-    """Where squares begin that cover a length from end to end, overlapping as little as that takes."""
-    count = ceil(length_px / side_px)
-    return [place * (length_px - side_px) // max(1, count - 1) for place in range(count)]
+def _shows_tissue(image: RgbImage, patch: Patch) -> bool:
+    rows, columns = patch.row, patch.column
+    green = image[rows.keep_start : rows.keep_end, columns.keep_start : columns.keep_end, 1]
+    return bool((green < _GLASS_FROM).mean() >= _LEAST_TISSUE)
 
 
 def spread(things: Sequence[Each], most: int) -> list[Each]:
-    """At most `most` of some things, evenly spread over them."""
+    """At most `most` of some things, evenly from the first to the last; the middle one where it is one."""
     count = min(most, len(things))
-    return [things[place * len(things) // count] for place in range(count)]
+    if count == 1:
+        return [things[len(things) // 2]]
+    return [things[place * (len(things) - 1) // (count - 1)] for place in range(count)]
 
 
 def _compare(engine: Engine, segmenter: LoadedSegmenter, patches: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], str]:
     """Where the classes of patches are the same, (patches, patch_px, patch_px), and the arithmetic they were tried in.
 
-    Patch by patch, each as a whole: its margins are compared too, although an ROI's class map leaves most of them out.
+    For the engine they are one tall ROI, of which it keeps each patch whole.
     """
     count, patch_px = patches.shape[:2]
     corners = [(place * patch_px, 0) for place in range(count)]

@@ -62,7 +62,7 @@ def _image(name: str, image: RgbImage) -> TissueImage:
 @needs_16_bits
 def test_a_checkpoint_that_is_sure_is_admitted(engine: Engine, make_card: MakeCard, tmp_path: Path) -> None:
     card = make_card(checkpoint_sha256="1" * 64)
-    tissue = [_image("a", _tissue(64, 128)), _image("b", _tissue(40, 50))]
+    tissue = [_image("a", _tissue(40, 100)), _image("b", _tissue(40, 50))]
 
     measured = measure_admission(engine, card, _checkpoint(tmp_path, sure=True), tissue, described="noise")
 
@@ -70,15 +70,15 @@ def test_a_checkpoint_that_is_sure_is_admitted(engine: Engine, make_card: MakeCa
     assert measured.admission.is_granted
     assert (measured.admission.arithmetic, measured.admission.tissue) == ("bfloat16", "noise")
     assert (measured.images, measured.patches) == (2, 3)
-    assert measured.admission.pixels == 64 * 128 + 40 * 50
+    assert measured.admission.pixels == 40 * 100 + 40 * 50
 
 
 @needs_16_bits
-def test_a_checkpoint_that_is_unsure_is_not_and_the_worst_image_is_named(
+def test_the_agreement_is_that_of_class_maps_and_the_worst_image_is_named(
     engine: Engine, make_card: MakeCard, tmp_path: Path
 ) -> None:
     card = make_card(checkpoint_sha256="2" * 64)
-    images = {f"image {seed}": _tissue(64, 64, seed=seed) for seed in range(3)}
+    images = {f"image {seed}": _tissue(100, 64, seed=seed) for seed in range(3)}
 
     checkpoint = _checkpoint(tmp_path, sure=False)
     tissue = [_image(name, image) for name, image in images.items()]
@@ -89,12 +89,12 @@ def test_a_checkpoint_that_is_unsure_is_not_and_the_worst_image_is_named(
     for name, image in images.items():
         maps = [
             engine.segment(
-                engine.place(image), segmenter, EngineSettings(stride_px=64, margin_px=0, precision=precision)
+                engine.place(image), segmenter, EngineSettings(stride_px=48, margin_px=8, precision=precision)
             ).class_map
             for precision in Precision
         ]
         shares[name] = float((maps[0] == maps[1]).mean())
-    assert not measured.admission.is_granted
+    assert measured.least_agreement < 1.0
     assert measured.admission.agreement == pytest.approx(np.mean(list(shares.values())), abs=1e-6)
     assert measured.least_image == min(shares, key=shares.__getitem__)
     assert measured.least_agreement == min(shares.values())
@@ -122,35 +122,35 @@ def test_an_onnx_file_is_never_measured(engine: Engine, make_card: MakeCard, tmp
         measure_admission(engine, make_card(format=CardFormat.ONNX), tmp_path / "none.onnx", [], described="")
 
 
-def test_patches_cover_an_image_from_end_to_end() -> None:
+def test_each_pixel_of_an_image_is_compared_once() -> None:
     image = _tissue(100, 150)
 
-    patches, inside = cut_tissue(image, patch_px=64, most=99)
+    patches, kept = cut_tissue(image, patch_px=64, most=99)
 
-    assert inside == (64, 64)
-    assert len(patches) == 2 * 3
-    assert np.array_equal(patches[0], image[:64, :64])
-    assert np.array_equal(patches[-1], image[-64:, -64:])
+    assert patches.shape == (2 * 3, 64, 64, 3)
+    assert kept.sum() == 100 * 150
+    assert np.array_equal(np.sort(patches[kept], axis=0), np.sort(image.reshape(-1, 3), axis=0))
 
 
-def test_beyond_a_small_image_a_patch_is_white_and_not_counted() -> None:
-    image = _tissue(20, 64)
+def test_beyond_a_small_image_a_patch_is_white_and_not_compared() -> None:
+    image = _tissue(20, 40)
 
-    patches, inside = cut_tissue(image, patch_px=64, most=99)
+    patches, kept = cut_tissue(image, patch_px=64, most=99)
 
-    assert inside == (20, 64)
-    assert np.array_equal(patches[0, :20], image)
+    assert np.array_equal(patches[0, :20, :40], image)
     assert (patches[0, 20:] == 255).all()
+    assert kept[0, :20, :40].all()
+    assert kept.sum() == 20 * 40
 
 
 def test_patches_of_glass_are_passed_over() -> None:
-    image = np.full((64, 192, 3), 245, dtype=np.uint8)
-    image[:, 128:] = _tissue(64, 64)
+    image = np.full((56, 300, 3), 245, dtype=np.uint8)
+    image[:, :56] = _tissue(56, 56)
 
     patches, _ = cut_tissue(image, patch_px=64, most=99)
 
     assert len(patches) == 1
-    assert np.array_equal(patches[0], image[:, 128:])
+    assert np.array_equal(patches[0, :56], image[:, :64])
 
 
 def test_a_large_image_is_measured_within_bounds() -> None:
@@ -160,7 +160,8 @@ def test_a_large_image_is_measured_within_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("things", "most", "chosen"), [("abcdef", 3, "ace"), ("abcdef", 6, "abcdef"), ("ab", 9, "ab"), ("", 3, "")]
+    ("things", "most", "chosen"),
+    [("abcdef", 1, "d"), ("abcdef", 3, "acf"), ("abcdef", 6, "abcdef"), ("ab", 9, "ab"), ("a", 3, "a"), ("", 3, "")],
 )
 def test_what_is_chosen_is_spread_over_all(things: str, most: int, chosen: str) -> None:
     assert spread(things, most) == list(chosen)
