@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pantile.domain.errors import ObjectCorrupt, ObjectMissing, ObjectStoreDown
+from pantile.domain.errors import ObjectCorrupt, ObjectMissing, ObjectRefused, ObjectStoreDown
 from pantile.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 20
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
+_REFUSED = {"403", "AccessDenied", "InvalidArgument", "InvalidBucketName", "InvalidURI", "KeyTooLongError"}
 
 # Signature v4 and checksums only where required: what MinIO, rclone and Amazon's own S3 all take.
 _PROTOCOL = Config(
@@ -208,9 +209,8 @@ class ObjectStore:
         )
 
 
-def fetch_s3(uri: str, settings: Settings, *, max_bytes: int) -> bytes:
-    """The bytes at an `s3://bucket/key` address, with this system's credentials; raises as `ObjectStore.get` does."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+def fetch_s3(bucket: str, key: str, settings: Settings, *, max_bytes: int) -> bytes:
+    """The bytes of an object of any bucket, with this system's credentials; raises as `ObjectStore.get` does."""
     elsewhere = settings.model_copy(update={"s3_bucket": bucket})
     return ObjectStore.from_settings(elsewhere).get(key, max_bytes=max_bytes)
 
@@ -227,6 +227,8 @@ def _translated(key: str) -> Iterator[None]:
     except ClientError as error:
         if _code(error) in _MISSING:
             raise ObjectMissing(key) from error
+        if _code(error) in _REFUSED:
+            raise ObjectRefused(f"{key}: {_code(error)}") from error
         raise ObjectStoreDown(f"{key}: {_code(error)}") from error
     except (BotoCoreError, OSError) as error:
         raise ObjectStoreDown(f"{key}: {error}") from error

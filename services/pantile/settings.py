@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from pantile.domain.access import Role
+from pantile.domain.sources import parse_allowed
 
 
 def default_home() -> Path:
@@ -68,7 +69,9 @@ class Settings(BaseSettings):
 
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
     max_image_mib: float = Field(2048.0, gt=0, description="Largest image file taken.")
-    fetch_timeout_s: float = Field(60.0, gt=0, description="Patience with http(s) addresses of images.")
+    fetch_timeout_s: float = Field(60.0, gt=0, description="How long an http(s) address may keep silent.")
+    fetch_longest_s: float = Field(900.0, gt=0, description="How long fetching one image may take in all.")
+    fetch_allow: str = Field("", description="10.0.0.0/8,host,s3://bucket: fetched from, beyond public addresses.")
     drain_s: float = Field(25.0, gt=0, description="How long a worker told to stop may finish what it holds.")
     job_deadline_s: float = Field(1800.0, gt=0, description="A worker whose work on one job takes longer ends.")
     worker_threads: int = Field(3, ge=1, description="Tasks at once in one worker process.")
@@ -81,6 +84,12 @@ class Settings(BaseSettings):
 
     log_format: Literal["console", "json"] = "console"
     log_level: str = "INFO"
+
+    @field_validator("fetch_allow")
+    @classmethod
+    def _check_sources(cls, text: str) -> str:
+        parse_allowed(text)
+        return text
 
     @classmethod
     def settings_customise_sources(

@@ -95,6 +95,7 @@ def pass_by(place: str) -> None:
         except FileNotFoundError:
             continue
         ACTIONS[trap.name.split(",")[1]]()
+        return
 
 
 def pass_through_network(poison: Poison | None) -> None:

@@ -1,14 +1,38 @@
 """Fetching a ROI's image from where the submission said it is: the bucket's incoming folder, s3:// or http(s)://."""
 
+from io import BytesIO
+
+import httpcore
 import httpx
 
 from pantile.catalog.chores import Ingest
 from pantile.coordinator.submit import incoming_key
-from pantile.domain.errors import ImageTooLarge, ImageUnreachable, ObjectCorrupt, ObjectMissing, ServiceDown
+from pantile.domain.errors import (
+    ImageTooLarge,
+    ImageUnreachable,
+    ObjectCorrupt,
+    ObjectMissing,
+    ObjectRefused,
+    ServiceDown,
+)
+from pantile.domain.sources import parse_allowed, split_s3
 from pantile.objects import ObjectStore, fetch_s3, sha256_of
 from pantile.settings import Settings
+from pantile_workers.checked_http import AddressRefused, CheckedTransport
 
 _MAX_REDIRECTS = 5
+
+_FINAL = (
+    AddressRefused,
+    httpx.InvalidURL,
+    httpx.UnsupportedProtocol,
+    httpcore.UnsupportedProtocol,
+    httpx.TooManyRedirects,
+)
+"""Trouble with an address that stays."""
+
+_PASSING = (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+"""Trouble with a server that may pass."""
 
 
 class AddressDown(ServiceDown):
@@ -40,8 +64,10 @@ def _fetch_upload(ingest: Ingest, objects: ObjectStore, *, max_bytes: int) -> by
     expected = ingest.expected_sha256 or ""
     try:
         data = objects.get(incoming_key(expected), max_bytes=max_bytes)
-    except (ObjectMissing, ObjectCorrupt) as error:
+    except ObjectMissing as error:
         raise UploadCorrupt(str(error)) from error
+    except ObjectCorrupt as error:
+        raise ImageTooLarge(_limit(max_bytes)) from error
     if sha256_of(data) != expected:
         objects.delete(incoming_key(expected))
         raise UploadCorrupt(f"its digest is {sha256_of(data)[:12]}…, not {expected[:12]}…")
@@ -49,37 +75,61 @@ def _fetch_upload(ingest: Ingest, objects: ObjectStore, *, max_bytes: int) -> by
 
 
 def _fetch_object(ingest: Ingest, settings: Settings, *, max_bytes: int) -> bytes:
+    bucket, key = split_s3(ingest.source)
+    if not bucket or not key:
+        raise ImageUnreachable(f"{ingest.source} names no object, as s3://bucket/key would")
+    if bucket not in parse_allowed(settings.fetch_allow).buckets | {settings.s3_bucket}:
+        raise ImageUnreachable(f"s3://{bucket} is not allowed; PANTILE_FETCH_ALLOW names the buckets that are")
     try:
-        return fetch_s3(ingest.source, settings, max_bytes=max_bytes)
+        return fetch_s3(bucket, key, settings, max_bytes=max_bytes)
     except ObjectMissing as error:
         raise ImageUnreachable(ingest.source) from error
+    except ObjectRefused as error:
+        raise ImageUnreachable(f"{ingest.source} is closed to Pantile, or no address") from error
     except ObjectCorrupt as error:
-        raise ImageTooLarge(str(error)) from error
+        raise ImageTooLarge(_limit(max_bytes)) from error
 
 
 def _fetch_http(address: str, settings: Settings, *, max_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    read = 0
     try:
-        with (
-            httpx.Client(
-                follow_redirects=True, max_redirects=_MAX_REDIRECTS, timeout=settings.fetch_timeout_s
-            ) as client,
-            client.stream("GET", address) as answer,
-        ):
+        with _open_client(settings) as client, client.stream("GET", address) as answer:
             answer.raise_for_status()
-            for part in answer.iter_bytes():
-                read += len(part)
-                if read > max_bytes:
-                    raise ImageTooLarge(f"{address} has more than {max_bytes} bytes")
-                parts.append(part)
+            return _read_body(answer, max_bytes=max_bytes)
     except httpx.HTTPStatusError as error:
         refused = f"{address} answered {error.response.status_code}"
-        if error.response.is_client_error:
-            raise ImageUnreachable(refused) from error
-        raise AddressDown(refused) from error
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
-        raise ImageUnreachable(f"{address}: {error}") from error
-    except httpx.HTTPError as error:
-        raise AddressDown(f"{address}: {error or type(error).__name__}") from error
-    return b"".join(parts)
+        if error.response.is_server_error:
+            raise AddressDown(refused) from error
+        raise ImageUnreachable(refused) from error
+    except _FINAL as error:
+        raise ImageUnreachable(f"{address}, {error}") from error
+    except _PASSING as error:
+        raise AddressDown(f"{address}, {error or type(error).__name__}") from error
+
+
+def _open_client(settings: Settings) -> httpx.Client:
+    transport = CheckedTransport(parse_allowed(settings.fetch_allow), longest_s=settings.fetch_longest_s)
+    return httpx.Client(
+        transport=transport,
+        follow_redirects=True,
+        max_redirects=_MAX_REDIRECTS,
+        timeout=settings.fetch_timeout_s,
+        trust_env=False,
+        headers={"Accept-Encoding": "identity"},
+    )
+
+
+def _read_body(answer: httpx.Response, *, max_bytes: int) -> bytes:
+    """The bytes as they come: a compressed answer would be a bomb's way around `max_bytes`."""
+    encoding = answer.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise AddressRefused(f"the answer is packed ({encoding}), which nobody asked for")
+    body = BytesIO()  # hands its bytes over without a copy
+    for part in answer.iter_raw():
+        if body.tell() + len(part) > max_bytes:
+            raise ImageTooLarge(_limit(max_bytes))
+        body.write(part)
+    return body.getvalue()
+
+
+def _limit(max_bytes: int) -> str:
+    return f"the file has more than {max_bytes / 2**20:,g} MiB"

@@ -127,6 +127,7 @@ class _SharedRoi:
 
     def _place(self, data: bytes, reading: _Reading) -> _PlacedRoi:
         engine, roi_mpp, max_megapixels = self._runtime.engine, self._job.roi_mpp, self._runtime.settings.max_megapixels
+        engine.give_way()
         match reading.mode:
             case Mode.FAST:
                 roi = read_roi(data, roi_mpp=roi_mpp, model_mpp=reading.model_mpp, max_megapixels=max_megapixels)
@@ -172,6 +173,7 @@ def _segment(runtime: Runtime, roi: _SharedRoi, job: ClaimedJob) -> _Segmented:
 
 def _store(runtime: Runtime, job: ClaimedJob, segmented: _Segmented) -> None:
     runtime.leases.check(job.lease)
+    runtime.engine.give_way()
     class_map, timings, started = segmented.segmentation.class_map, segmented.timings, perf_counter()
     data = encode_class_map(class_map, job.card.scheme.palette(PaletteName.SIMPLIFIED))
     encoded = perf_counter()

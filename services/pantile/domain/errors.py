@@ -157,7 +157,7 @@ class ImageUnreadable(ImageRefused):
 
 
 class ImageTooLarge(ImageRefused):
-    """The image has more pixels than the limit."""
+    """The image is larger than the limit."""
 
 
 class ImageUnreachable(JobFailed):
@@ -194,6 +194,10 @@ class BrokerDown(ServiceDown):
 
 class ObjectStoreDown(ServiceDown):
     """The object store does not answer."""
+
+
+class ObjectRefused(ObjectStoreDown):
+    """The object store refuses this."""
 
 
 class ApiDown(ServiceDown):

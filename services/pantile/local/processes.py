@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pantile.domain.sources import LOOPBACK
 from pantile.local.children import Child, Launch, start_child
 from pantile.local.state import StackState
 
@@ -46,7 +47,8 @@ class Process:
         port = str(state.ports.get(self.name, ""))
         launch = Launch(
             command=[part.replace("{port}", port) for part in self.command],
-            environment=os.environ
+            environment={"PANTILE_FETCH_ALLOW": LOOPBACK}
+            | os.environ
             | state.environment()
             | {
                 "PANTILE_READY_FILE": str(ready_file),

@@ -20,6 +20,7 @@ from pantile.domain.cohorts import read_rows
 from pantile.domain.messages import CompareSegmenters, IngestRoi, RenderOverlay, SegmentRoi
 from pantile.domain.segmenters import Card, EngineSettings
 from pantile.domain.settings_asked import SettingsAsked
+from pantile.domain.sources import LOOPBACK
 from pantile.objects import ObjectStore, sha256_of
 from pantile.settings import Settings
 from pantile_workers.chores import compare_segmenters, ingest_roi, render_one_overlay
@@ -98,7 +99,9 @@ def checkpoint() -> bytes:
 @pytest.fixture
 def runtime(settings: Settings) -> Iterator[Runtime]:
     """A worker's runtime on the CPU; its engine is real."""
-    small = settings.model_copy(update={"device": "cpu", "torch_threads": 1, "max_attempts": 2})
+    small = settings.model_copy(
+        update={"device": "cpu", "torch_threads": 1, "max_attempts": 2, "fetch_allow": LOOPBACK}
+    )
     with Runtime(small, kind="test") as runtime:
         yield runtime
 

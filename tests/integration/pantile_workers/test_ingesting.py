@@ -83,7 +83,7 @@ def test_an_image_over_the_pixel_limit_fails_saying_so(
 
     ((_, _, state, error),) = states(database, submission)
     assert state == "failed"
-    assert "more pixels than the limit" in str(error)
+    assert "The image is larger than the limit: 400 x 320 pixels are" in str(error)
 
 
 def test_an_upload_that_is_not_what_was_announced_is_awaited_again(

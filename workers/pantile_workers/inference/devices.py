@@ -1,5 +1,8 @@
 """The device: which one it is, the single thread that talks to it, and a clock that knows it runs ahead of Python."""
 
+import os
+import sys
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +16,11 @@ import torch
 from pantile.domain.errors import SettingsRefused
 
 Answer = TypeVar("Answer")
+
+_AFTER_DEVICE = 5
+"""Niceness above the process's, at which a thread gets a third of what the device's gets of a core that both want."""
+
+_LAST = 19
 
 
 def pick_device(name: str) -> torch.device:
@@ -42,6 +50,8 @@ class DeviceThread:
         self._places = BoundedSemaphore(waiting)
         # OpenMP keeps its number of threads by calling thread, so it is set on the thread that computes.
         self._executor = ThreadPoolExecutor(1, "device", initializer=_set_threads, initargs=(threads,))
+        # Now, since a thread has the priority of the one that starts it, and callers may lower theirs.
+        self._executor.submit(_do_nothing)
 
     def call(self, ask: Callable[[], Answer]) -> Answer:
         """The ask's answer, computed on the device's thread; its error is raised here."""
@@ -51,6 +61,21 @@ class DeviceThread:
     def close(self) -> None:
         """Ends the thread after the ask it is at; asks still waiting are cancelled."""
         self._executor.shutdown(cancel_futures=True)
+
+
+def give_way_on(device: torch.device) -> None:
+    """Lowers the calling thread's priority, and that of threads it starts from now on, where the device is the CPU."""
+    # Elsewhere than on Linux a priority belongs to the whole process.
+    if device.type != "cpu" or sys.platform != "linux":
+        return
+    own, process = threading.get_native_id(), os.getpid()
+    lowered = min(_LAST, os.getpriority(os.PRIO_PROCESS, process) + _AFTER_DEVICE)
+    if os.getpriority(os.PRIO_PROCESS, own) < lowered:
+        os.setpriority(os.PRIO_PROCESS, own, lowered)
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def _set_threads(threads: int) -> None:

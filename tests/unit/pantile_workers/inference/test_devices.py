@@ -1,3 +1,7 @@
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from threading import current_thread
 from time import sleep
 
@@ -5,7 +9,7 @@ import pytest
 import torch
 
 from pantile.domain.errors import SettingsRefused
-from pantile_workers.inference.devices import DeviceClock, DeviceThread, pick_device
+from pantile_workers.inference.devices import DeviceClock, DeviceThread, give_way_on, pick_device
 
 
 def test_the_cpu_is_always_there() -> None:
@@ -46,3 +50,30 @@ def test_the_clock_books_time_by_stage() -> None:
     seconds = clock.seconds()
     assert seconds["network"] >= 0.04
     assert seconds["stitching"] < 0.02
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, where a thread has a priority of its own")
+def test_threads_give_way_to_the_device_on_the_processor_and_the_device_keeps_its_own() -> None:
+    device = DeviceThread(waiting=1, threads=1)
+    started_at = _priority()
+
+    def lower() -> tuple[int, int]:
+        give_way_on(torch.device("cpu"))
+        return _priority(), device.call(_priority)
+
+    with ThreadPoolExecutor(1) as caller:
+        lowered, of_device = caller.submit(lower).result()
+    device.close()
+
+    assert lowered == min(19, started_at + 5)
+    assert of_device == _priority() == started_at
+
+
+def test_threads_keep_their_priority_where_the_device_is_no_processor() -> None:
+    give_way_on(torch.device("cuda:0"))
+
+    assert _priority() == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def _priority() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
