@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import psutil
 import segmentation_models_pytorch as smp
 import torch
 from PIL import Image
@@ -226,19 +227,26 @@ class Rig:
             time.sleep(0.1)
 
     def describe(self) -> str:
-        """The jobs that have not ended, and what the processes said last."""
-        with self.database.transaction() as connection:
-            rows = connection.execute(
-                """
-                SELECT id, state, attempt, charged_attempts, suspect, lease_owner, published_at, not_before, error
-                FROM jobs WHERE state IN ('waiting', 'running') LIMIT 5
-                """
-            ).fetchall()
-            chores = connection.execute(
-                "SELECT id, kind, state, attempt, error FROM chores WHERE state IN ('waiting', 'running') LIMIT 5"
-            ).fetchall()
-        running = {service.name: service.identity.is_running() for service in self.stack.state.services}
-        return json.dumps({"jobs": rows, "chores": chores, "running": running}, default=str, indent=1)
+        """What has not ended, who does what in PostgreSQL, what is queued, and what the processes said last."""
+        rows = {
+            table: self.query(f"SELECT * FROM {table} WHERE state IN ('waiting', 'running') ORDER BY id LIMIT 5")  # noqa: S608
+            for table in ("jobs", "chores")
+        }
+        sessions = self.query(
+            """
+            SELECT application_name, state, wait_event, xact_start, pg_blocking_pids(pid) AS blocked_by, pid, query
+            FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'
+            """
+        )
+        processes = {
+            service.name: f"{service.identity.pid} {psutil.Process(service.identity.pid).status()}"
+            for service in self.stack.state.services
+            if service.identity.is_running()
+        }
+        logs = {name: self.stack.state.log(name).read_text()[-2000:] for name in ("coordinator", *WORKERS)}
+        queue = self.sender.count_under_way()
+        found = {"rows": rows, "sessions": sessions, "processes": processes, "queue": str(queue), "logs": logs}
+        return json.dumps(found, default=str, indent=1).replace("\\n", "\n")
 
     def arm(self, place: str, action: str, *, times: int = 1) -> None:
         """Lays so many traps at a place of the segment workers."""

@@ -10,7 +10,7 @@ import pytest
 from pantile.domain.jobs import JobState
 from tests.faults.invariants import Expected, check_invariants
 from tests.faults.proxies import Mode
-from tests.faults.rig import SEGMENTERS, Rig, Submitted
+from tests.faults.rig import SEGMENTERS, WORKERS, Rig, Submitted
 
 long = pytest.mark.long
 
@@ -93,7 +93,8 @@ def test_the_object_store_may_fail_one_request_in_five(rig: Rig, expected: Expec
 
 @long
 def test_a_corrupted_image_fails_its_own_jobs_until_it_is_mended(rig: Rig, expected: Expected) -> None:
-    rig.arm("fetch", "freeze", times=6)
+    for worker in WORKERS:
+        rig.signal(worker, signal.SIGSTOP)
     submitted = rig.submit()
     rig.wait_until(lambda: len(find_images(rig, submitted)) == rig.rois, "all images are stored")
     key = find_images(rig, submitted)["roi030"]

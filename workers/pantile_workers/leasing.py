@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from traceback import clear_frames
 from typing import TypeVar
 
 from pantile.catalog import leases, rois
@@ -18,8 +19,8 @@ Done = TypeVar("Done")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 """What an operating system says when this worker's disk is full or it may open no more files."""
 
-_NO_MEMORY = ("out of memory", "allocate memory")
-"""How torch and libvips, whose errors have no class of their own for it, say that memory does not suffice."""
+_NO_MEMORY = ("out of memory", "allocate memory", "creating thread", "start new thread")
+"""How torch, libvips, glib and Python say that memory does not suffice where they have no class of error for it."""
 
 
 class Solitude:
@@ -199,6 +200,8 @@ def _end_badly(database: Database, lease: Lease, error: Exception) -> str:
         rois.refuse_failed_ingests(connection)
     trace = None if isinstance(error, PantileError) else error
     log.warning("work not done", table=lease.table, row_id=lease.row_id, error=sentence, held=held, exc_info=trace)
+    # An error keeps all that its work had in hand until it is collected as garbage: gigabytes, where memory ran out.
+    clear_frames(error.__traceback__)
     return sentence
 
 

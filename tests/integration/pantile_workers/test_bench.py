@@ -42,7 +42,7 @@ def test_a_card_without_its_checkpoint_is_refused_in_a_sentence(tmp_path: Path) 
     alone = tmp_path / "alone.toml"
     alone.write_text(card.read_text())
 
-    said = _bench("--card", str(alone), expect=1)
+    said = _bench("--card", str(alone), expect=2)
 
     assert f"{tmp_path / 'alone.safetensors'}" in said
     assert "Traceback" not in said

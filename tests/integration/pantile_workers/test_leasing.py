@@ -1,13 +1,18 @@
 """How work ends that goes wrong: charged to its row, to nobody, or as a suspect; and how a worker lets go of all."""
 
 import errno
+import gc
 import resource
 import signal
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from pantile.catalog import jobs, leases
 from pantile.catalog.cohorts import Cohort
@@ -71,6 +76,8 @@ def test_trouble_of_servers_and_of_the_disk_is_charged_to_no_job(
         MemoryError(),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
         ImageUnreadable("vips_tracked: out of memory -- size == 1GB"),
+        ImageUnreadable("glib: Error creating thread: Resource temporarily unavailable"),
+        RuntimeError("can't start new thread"),
     ],
 )
 def test_memory_that_does_not_suffice_makes_a_suspect_and_is_charged_when_it_was_alone(
@@ -93,6 +100,30 @@ def test_memory_that_does_not_suffice_makes_a_suspect_and_is_charged_when_it_was
     guilty, _ = rows(database)
     assert (guilty["state"], guilty["charged"]) == ("waiting", 1)
     assert guilty["error"].startswith("The memory did not suffice (")
+
+
+def test_what_failed_work_had_in_hand_is_let_go_of_at_once(
+    database: Database, runtime: Runtime, make_cohort: MakeCohort
+) -> None:
+    make_cohort(images=1, segmenter_names=("lung",))
+    (lease,) = claim(database)
+    taken: list[weakref.ref[np.ndarray[Any, Any]]] = []
+
+    def work() -> None:
+        in_hand = np.zeros(9)
+        taken.append(weakref.ref(in_hand))
+        kept = MemoryError()  # in a circle with its own frame, as the errors of threads are
+        raise kept
+
+    gc.disable()
+    try:
+        # What the tests' own log prints of a traceback makes circles, too.
+        with capture_logs(), pytest.raises(NotDone):
+            attempt(runtime.leases, lease, work)
+
+        assert taken[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_a_worker_that_cannot_go_on_suspects_what_is_under_way_and_gives_the_rest_back(
@@ -139,26 +170,28 @@ def test_the_longest_work_is_the_one_that_began_first(runtime: Runtime) -> None:
     assert idle_s == runtime.leases.longest_s() == 0
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """A process that may write files of at most 1,000 bytes."""
+    """Lets this process write files of at most 1,000 bytes; briefly, since its own output may be a file as well."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def test_a_checkpoint_that_cannot_be_written_whole_leaves_nothing_in_the_scratch(
-    runtime: Runtime, objects: ObjectStore, small_files: None
+    runtime: Runtime, objects: ObjectStore
 ) -> None:
     data = bytes(900)
     small = runtime.fetch_checkpoint(put_checkpoint(objects, data), sha256=sha256_of(data))
     data = bytes(100_000)
     key = put_checkpoint(objects, data)
 
-    with pytest.raises(OSError, match="File too large"):
+    with small_files(), pytest.raises(OSError, match="File too large"):
         runtime.fetch_checkpoint(key, sha256=sha256_of(data))
 
     assert list(small.parent.iterdir()) == [small]
