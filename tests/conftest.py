@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -62,16 +63,25 @@ def servers() -> Iterator[Settings]:
 @pytest.fixture
 def settings(servers: Settings, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a migrated database, an empty bucket and an emptied Redis that belong to this test."""
+    with own_database(servers) as empty:
+        Redis.from_url(servers.broker_url.get_secret_value()).flushall()
+        bucket = f"test-{uuid4().hex[:12]}"
+        own = empty.model_copy(
+            update={"s3_bucket": bucket, "home": tmp_path, "reconcile_interval_s": 0.5, "lease_s": 3.0}
+        )
+        ObjectStore.from_settings(own).create_bucket()
+        yield own
+
+
+@contextmanager
+def own_database(servers: Settings, *, template: str = _TEMPLATE) -> Iterator[Settings]:
+    """Settings of a database that is a copy of another one, dropped after the block."""
     name = f"test_{uuid4().hex[:12]}"
-    _administer(servers, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-    broker = servers.broker_url.get_secret_value()
-    Redis.from_url(broker).flushall()
-    own = _with_database(servers, name).model_copy(
-        update={"s3_bucket": name.replace("_", "-"), "home": tmp_path, "reconcile_interval_s": 0.5, "lease_s": 3.0}
-    )
-    ObjectStore.from_settings(own).create_bucket()
-    yield own
-    _administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
+    _administer(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield _with_database(servers, name)
+    finally:
+        _administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -162,4 +172,4 @@ def _with_database(settings: Settings, name: str) -> Settings:
 
 def _administer(settings: Settings, statement: str) -> None:
     with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]  # not a literal: the database's name is made here
+        connection.execute(statement)

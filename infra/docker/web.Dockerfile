@@ -1,4 +1,12 @@
 # Web service, coordinator, Flower, migrations and the command line: neither torch nor pyvips.
+FROM node:24.19.0-trixie-slim AS viewer
+WORKDIR /build/viewer
+COPY services/pantile/web/viewer/package.json services/pantile/web/viewer/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY services/pantile/web/viewer ./
+RUN npm run build
+
+
 FROM python:3.13.16-slim-trixie AS build
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore uv==0.13.9
 RUN uv venv --python /usr/local/bin/python /opt/pantile
@@ -13,6 +21,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY services services
 COPY workers workers
 COPY infra/migrations infra/migrations
+COPY --from=viewer /build/static/viewer services/pantile/web/static/viewer
 RUN uv build --wheel --build-constraints requirements/dev.txt --require-hashes --out-dir dist \
     && uv pip install --no-deps --compile-bytecode dist/*.whl
 

@@ -1,4 +1,4 @@
-# Segment and imaging workers. TORCH=cpu takes PyTorch's CPU builds, TORCH=cuda the locked ones with their CUDA
+# All workers. TORCH=cpu takes PyTorch's CPU builds, TORCH=cuda the locked ones with their CUDA
 # libraries; of the host they need only the driver, which NVIDIA's container toolkit brings in.
 FROM python:3.13.16-slim-trixie AS build
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore uv==0.13.9
@@ -35,13 +35,14 @@ FROM python:3.13.16-slim-trixie
 ARG TORCH=cpu
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Pantile worker (${TORCH})" \
-      org.opencontainers.image.description="Pantile's segment and imaging workers" \
+      org.opencontainers.image.description="Pantile's workers" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="docker.io/library/python:3.13.16-slim-trixie"
 RUN groupadd --system --gid 10001 pantile \
-    && useradd --system --uid 10001 --gid pantile --create-home --shell /usr/sbin/nologin pantile
+    && useradd --system --uid 10001 --gid pantile --create-home --shell /usr/sbin/nologin pantile \
+    && install --directory --owner pantile --group pantile /var/lib/pantile
 COPY --from=build /opt/pantile /opt/pantile
 # Weights come from the bucket; no library may fetch any by itself.
 ENV PATH=/opt/pantile/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \

@@ -26,7 +26,7 @@ sys.exit([m.version(n).split("+")[0] for n in ("torch", "torchvision")] != sys.a
 PYTHON
 }
 
-echo "Installing Pantile's libraries into .venv (about 0.5 GB to download) ..."
+echo "Installing Pantile's libraries into .venv (about 0.6 GB to download) ..."
 "$uv" pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 if installed; then
     echo "PyTorch: $torch is already there."

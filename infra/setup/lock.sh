@@ -20,8 +20,9 @@ without_torch=()
 for name in "${gpu_only[@]}"; do without_torch+=(--no-emit-package "$name"); done
 
 lock requirements/dev.txt --all-extras "${without_torch[@]}" "$@"
-lock requirements/worker.txt --extra worker -c requirements/dev.txt "${without_torch[@]}"
-lock requirements/web.txt -c requirements/dev.txt
+# Evaluate workers make reports, by the extra `analysis`.
+lock requirements/worker.txt --extra worker --extra analysis -c requirements/dev.txt "${without_torch[@]}"
+lock requirements/web.txt --extra tracing -c requirements/dev.txt
 everything=$(mktemp)
 trap 'rm -f "$everything"' EXIT
 lock "$everything" --extra worker -c requirements/dev.txt

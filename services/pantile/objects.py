@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pantile.domain.errors import ObjectCorrupt, ObjectMissing, ObjectRefused, ObjectStoreDown
+from pantile.metrics import S3_SECONDS, SERVER_ERRORS
 from pantile.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ _REFUSED = {"403", "AccessDenied", "InvalidArgument", "InvalidBucketName", "Inva
 _PROTOCOL = Config(
     signature_version="s3v4",
     s3={"addressing_style": "path"},
-    retries={"mode": "standard", "max_attempts": 4},
+    # Not the mode "standard", by which all requests of a process have one quota of retries: it is used up by an outage,
+    # and filled again only by successes, so that afterwards each single error would cost a job an attempt.
+    retries={"mode": "legacy", "total_max_attempts": 5},
     connect_timeout=3,
     read_timeout=20,
     max_pool_connections=32,
@@ -50,9 +54,10 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedObject:
-    """An object as lists show it: its key, and when it was last written, by the store's clock."""
+    """An object as lists show it: its key, its size, and when it was last written, by the store's clock."""
 
     key: str
+    bytes: int
     written_at: datetime
 
 
@@ -102,7 +107,7 @@ class ObjectStore:
 
     def create_bucket(self) -> None:
         """Makes the bucket if it is not there; raises `ObjectStoreDown`."""
-        with _translated(self.bucket):
+        with _asking("bucket", self.bucket):
             try:
                 self._client.head_bucket(Bucket=self.bucket)
             except ClientError as error:
@@ -116,7 +121,7 @@ class ObjectStore:
         Raises:
             ObjectStoreDown: they did not, or the store does not answer.
         """
-        with _translated(key):
+        with _asking("put", key):
             self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=media_type)
         if self.size(key) != len(data):
             raise ObjectStoreDown(f"{key} did not arrive whole")
@@ -128,6 +133,21 @@ class ObjectStore:
         if self.size(key) == len(data):
             return StoredObject(key=key, sha256=sha256_of(data), bytes=len(data))
         return self.put(key, data, media_type=media_type)
+
+    def put_file(self, folder: str, path: Path, *, media_type: str) -> StoredObject:
+        """Writes a file under `folder/{its SHA-256}{its suffix}`, unless it is there already, without holding it."""
+        with path.open("rb") as file:
+            sha256, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+            key = f"{folder}/{sha256}{path.suffix}"
+            stored = StoredObject(key=key, sha256=sha256, bytes=size)
+            if self.size(key) == size:
+                return stored
+            file.seek(0)
+            with _asking("put", key):
+                self._client.put_object(Bucket=self.bucket, Key=key, Body=file, ContentType=media_type)
+        if self.size(key) != size:
+            raise ObjectStoreDown(f"{key} did not arrive whole")
+        return stored
 
     def get(self, key: str, *, sha256: str | None = None, max_bytes: int | None = None) -> bytes:
         """An object's bytes.
@@ -151,34 +171,56 @@ class ObjectStore:
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """An object's bytes in pieces of 1 MiB; raises as `get` does."""
-        with _translated(key):
+        with _asking("get", key):
             yield from self._client.get_object(Bucket=self.bucket, Key=key)["Body"].iter_chunks(_CHUNK_BYTES)
+
+    def fetch(self, key: str, path: Path, *, sha256: str) -> None:
+        """Writes an object's bytes to a file, without holding them; raises as `get` does."""
+        digest = hashlib.sha256()
+        with path.open("wb") as file:
+            for part in self.chunks(key):
+                digest.update(part)
+                file.write(part)
+        if digest.hexdigest() != sha256:
+            raise ObjectCorrupt(key)
 
     def head(self, key: str, *, bytes_: int) -> bytes:
         """The first bytes of an object, by range; raises as `get` does."""
         if self.size(key) == 0:
             return b""  # no range of an empty object can be had
-        with _translated(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{bytes_ - 1}")
-            return answer["Body"].read()
+        return self.get_range(key, start=0, bytes_=bytes_)
+
+    def get_range(self, key: str, *, start: int, bytes_: int) -> bytes:
+        """Some bytes from the middle of an object, as many as there are; raises as `get` does.
+
+        Raises:
+            ObjectCorrupt: the store gives more than was asked for.
+        """
+        with _asking("get", key):
+            asked = f"bytes={start}-{start + bytes_ - 1}"
+            answer = self._client.get_object(Bucket=self.bucket, Key=key, Range=asked)
+            part = answer["Body"].read(bytes_ + 1)
+        if len(part) > bytes_:
+            raise ObjectCorrupt(f"{key}, of which {asked} was asked for")
+        return part
 
     def size(self, key: str) -> int | None:
         """An object's size in bytes, or None where there is none; raises `ObjectStoreDown`."""
         try:
-            with _translated(key):
+            with _asking("size", key):
                 return self._client.head_object(Bucket=self.bucket, Key=key)["ContentLength"]
         except ObjectMissing:
             return None
 
     def copy(self, source: str, target: str) -> None:
         """Copies an object within the bucket; raises `ObjectMissing`, `ObjectStoreDown`."""
-        with _translated(source):
+        with _asking("copy", source):
             self._client.copy_object(Bucket=self.bucket, Key=target, CopySource={"Bucket": self.bucket, "Key": source})
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is not there is no error. Raises `ObjectStoreDown`."""
         try:
-            with _translated(key):
+            with _asking("delete", key):
                 self._client.delete_object(Bucket=self.bucket, Key=key)
         except ObjectMissing:
             return
@@ -190,11 +232,17 @@ class ObjectStore:
 
     def lots(self, prefix: str) -> Iterator[list[ListedObject]]:
         """The objects whose keys begin with `prefix`, at most 1,000 at a time; raises `ObjectStoreDown`."""
-        with _translated(prefix):
+        with _asking("list", prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 yield [
-                    ListedObject(key=item["Key"], written_at=item["LastModified"]) for item in page.get("Contents", [])
+                    ListedObject(key=item["Key"], bytes=item["Size"], written_at=item["LastModified"])
+                    for item in page.get("Contents", [])
                 ]
+
+    def reach_publicly(self, key: str) -> None:
+        """Asks for an object at the address that clients are given; raises `ObjectMissing`, `ObjectStoreDown`."""
+        with _asking("size", key):
+            self._public_client.head_object(Bucket=self.bucket, Key=key)
 
     def presign_put(self, key: str, *, expires_s: int) -> str:
         """An address to which a client may PUT the object for `expires_s` seconds."""
@@ -209,10 +257,9 @@ class ObjectStore:
         )
 
 
-def fetch_s3(bucket: str, key: str, settings: Settings, *, max_bytes: int) -> bytes:
-    """The bytes of an object of any bucket, with this system's credentials; raises as `ObjectStore.get` does."""
-    elsewhere = settings.model_copy(update={"s3_bucket": bucket})
-    return ObjectStore.from_settings(elsewhere).get(key, max_bytes=max_bytes)
+def open_bucket(bucket: str, settings: Settings) -> ObjectStore:
+    """Any bucket, with this system's credentials."""
+    return ObjectStore.from_settings(settings.model_copy(update={"s3_bucket": bucket}))
 
 
 def _code(error: ClientError) -> str:
@@ -221,14 +268,18 @@ def _code(error: ClientError) -> str:
 
 
 @contextmanager
-def _translated(key: str) -> Iterator[None]:
+def _asking(operation: str, key: str) -> Iterator[None]:
+    """Times what is asked of the store, and translates its errors."""
     try:
-        yield
+        with S3_SECONDS.labels(operation).time():
+            yield
     except ClientError as error:
         if _code(error) in _MISSING:
             raise ObjectMissing(key) from error
         if _code(error) in _REFUSED:
             raise ObjectRefused(f"{key}: {_code(error)}") from error
+        SERVER_ERRORS.labels("objects").inc()
         raise ObjectStoreDown(f"{key}: {_code(error)}") from error
     except (BotoCoreError, OSError) as error:
+        SERVER_ERRORS.labels("objects").inc()
         raise ObjectStoreDown(f"{key}: {error}") from error

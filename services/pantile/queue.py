@@ -5,7 +5,8 @@ here retries for long: a message that could not be sent leaves its row unpublish
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
@@ -16,14 +17,16 @@ from redis.exceptions import RedisError
 
 from pantile.domain.errors import BrokerDown, SettingRefused
 from pantile.domain.messages import Message
+from pantile.metrics import BROKER_SECONDS, SERVER_ERRORS
 from pantile.settings import Settings
 
 KEY_PREFIX = "pantile:"
 
 SEGMENT_QUEUES = ("segment.interactive", "segment.bulk")
 IMAGING_QUEUES = ("imaging",)
+EVALUATE_QUEUES = ("evaluate",)
 TRAIN_QUEUES = ("train",)
-QUEUES = (*SEGMENT_QUEUES, *IMAGING_QUEUES, "evaluate", *TRAIN_QUEUES)
+QUEUES = (*SEGMENT_QUEUES, *IMAGING_QUEUES, *EVALUATE_QUEUES, *TRAIN_QUEUES)
 
 _BATCH = 500
 
@@ -98,11 +101,45 @@ def run_flower(settings: Settings, arguments: Sequence[str]) -> None:
     password = settings.flower_password.get_secret_value()
     if not password:
         raise SettingRefused("PANTILE_FLOWER_PASSWORD is not set, and Flower is never open to all")
+    # Flower shows its metrics to whoever asks, names of tasks and workers among them; ours are elsewhere.
+    from flower.urls import handlers  # noqa: PLC0415 — Tornado only where Flower runs
+    from flower.views.monitor import Metrics  # noqa: PLC0415
+
+    handlers.remove(("/metrics", Metrics))
     # By the environment, out of sight of `ps`.
     os.environ["FLOWER_BASIC_AUTH"] = f"pantile:{password}"
     settings.home.mkdir(parents=True, exist_ok=True)
     kept_in = settings.home / "flower.db"
     make_celery(settings).start(["flower", *_FLOWER, f"--db={kept_in}", *arguments])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """Messages by queue, and those that were delivered and not yet acknowledged, whatever queue they came from."""
+
+    queued: Mapping[str, int]
+    unacknowledged: int
+
+    @property
+    def messages(self) -> int:
+        """All of them."""
+        return sum(self.queued.values()) + self.unacknowledged
+
+    def queued_in(self, queues: Iterable[str]) -> int:
+        """How many are in these queues."""
+        return sum(self.queued[queue] for queue in queues)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSigns:
+    """How Redis fares: its memory (`most_bytes` 0: no limit), and whether it may lose messages."""
+
+    version: str
+    used_bytes: int
+    most_bytes: int
+    evicts: bool
+    keeps_a_log: bool
+    evicted: int
 
 
 class Sender:
@@ -121,24 +158,46 @@ class Sender:
             BrokerDown: Redis does not answer; some of the messages may be out nevertheless.
         """
         try:
-            with self._app.producer_or_acquire() as producer, producer.batch(max_size=_BATCH):
+            with (
+                BROKER_SECONDS.labels("send").time(),
+                self._app.producer_or_acquire() as producer,
+                producer.batch(max_size=_BATCH),
+            ):
                 for message in messages:
                     self._app.send_task(
                         message.TASK, kwargs=message.kwargs(), queue=message.QUEUE, producer=producer, retry=False
                     )
         except (OperationalError, BatchPublishError, RedisError, OSError) as error:
+            SERVER_ERRORS.labels("broker").inc()
             raise BrokerDown(str(error)) from error
 
-    def count_under_way(self) -> int:
-        """Messages that are queued, or delivered and not yet acknowledged; raises `BrokerDown`."""
+    def count_under_way(self) -> UnderWay:
+        """The messages that are queued, or delivered and not yet acknowledged; raises `BrokerDown`."""
         try:
-            with self._redis.pipeline(transaction=False) as pipeline:
+            with BROKER_SECONDS.labels("count").time(), self._redis.pipeline(transaction=False) as pipeline:
                 for queue in QUEUES:
                     pipeline.llen(KEY_PREFIX + queue)
                 pipeline.hlen(KEY_PREFIX + "unacked")
-                return sum(pipeline.execute())
+                *queued, unacknowledged = pipeline.execute()
+            return UnderWay(queued=dict(zip(QUEUES, queued, strict=True)), unacknowledged=unacknowledged)
+        except (RedisError, OSError) as error:
+            SERVER_ERRORS.labels("broker").inc()
+            raise BrokerDown(str(error)) from error
+
+    def read_vital_signs(self) -> BrokerSigns:
+        """How Redis fares; raises `BrokerDown`."""
+        try:
+            facts: dict[str, Any] = self._redis.info()
         except (RedisError, OSError) as error:
             raise BrokerDown(str(error)) from error
+        return BrokerSigns(
+            version=str(facts.get("valkey_version") or facts["redis_version"]),
+            used_bytes=int(facts["used_memory"]),
+            most_bytes=int(facts.get("maxmemory", 0)),
+            evicts=facts.get("maxmemory_policy") != "noeviction",
+            keeps_a_log=bool(facts.get("aof_enabled")),
+            evicted=int(facts.get("evicted_keys", 0)),
+        )
 
     def close(self) -> None:
         """Closes the connections."""

@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     api_url: str = Field("", description="Address of the web service; empty: that of the embedded stack.")
     api_token: SecretStr = Field(SecretStr(""), description="ptl_…, for commands; the embedded stack's is known.")
 
+    pseudonym_key: SecretStr = Field(
+        SecretStr(""), description="32 characters or more, for commands: by it `--pseudonymise` replaces names."
+    )
+
     database_url: SecretStr = Field(SecretStr(""), description="postgresql://…")
     broker_url: SecretStr = Field(SecretStr(""), description="redis://…")
     s3_endpoint: str = Field("", description="http(s) address of the object store; empty: Amazon's.")
@@ -41,6 +45,8 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field("", description="Proxies whose X-Forwarded-For counts, with commas between.")
     flower_url: str = Field("", description="Where Flower is, for links.")
     flower_password: SecretStr = Field(SecretStr(""), description="Flower's, for the user pantile.")
+
+    tile_cache_mib: float = Field(256.0, gt=0, description="What the web service keeps of tiles and class maps.")
 
     session_idle_s: int = Field(7200, gt=0, description="A session ends after so long without a request.")
     session_longest_s: int = Field(43200, gt=0, description="A session ends so long after the sign-in.")
@@ -59,7 +65,10 @@ class Settings(BaseSettings):
     lease_s: float = Field(60.0, gt=0, description="How long a claim holds without a heartbeat.")
     reconcile_interval_s: float = Field(15.0, gt=0)
     dispatch_interval_s: float = Field(1.0, gt=0)
-    hint_stale_s: float = Field(300.0, gt=0, description="Age at which an unanswered message is sent again.")
+    most_queued: int = Field(
+        100_000, gt=0, description="Messages of one kind in Redis; others wait until there is room."
+    )
+    hint_stale_s: float = Field(300.0, gt=0, description="Age from which a missing message is sent again.")
     pause_first_jobs: int = Field(50, ge=1, description="A cohort's first jobs, with a limit of their own:")
     pause_first_share: float = Field(0.20, ge=0, le=1, description="the share of them that may fail,")
     pause_share: float = Field(0.05, ge=0, le=1, description="and of all jobs after them, before a cohort is paused.")
@@ -81,6 +90,15 @@ class Settings(BaseSettings):
 
     train_slice_s: float = Field(300.0, gt=0, description="A training is kept, and queued anew, this often.")
     train_folder: str = Field("", description="Folder below which train workers find tissue; empty: anywhere.")
+
+    slide_folder: str = Field("", description="Folder below which imaging workers find slides; empty: anywhere.")
+    slide_cache_gib: float = Field(50.0, gt=0, description="Fetched slides kept by an imaging worker.")
+    max_slide_gib: float = Field(20.0, gt=0, description="Largest slide file fetched.")
+
+    metrics_host: str = Field("127.0.0.1", description="Address at which each process shows its metrics,")
+    metrics_port: int = Field(0, ge=0, le=65535, description="and the port; 0: nowhere.")
+
+    traces_endpoint: str = Field("", description="OTLP/HTTP address to which the coordinator sends traces of jobs.")
 
     log_format: Literal["console", "json"] = "console"
     log_level: str = "INFO"

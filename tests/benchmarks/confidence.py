@@ -8,7 +8,7 @@ rank correlation, over the squares, with the share of pixels whose class is not 
 from collections.abc import Iterator
 
 import numpy as np
-from fidelity import ROI_MPP, SHARED, toy4_card
+from fidelity import ROI_MPP, SHARED, toy4_card  # type: ignore[import-not-found]  # beside this script
 from numpy.typing import NDArray
 from PIL import Image
 

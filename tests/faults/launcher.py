@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from poison import COLOURS, Poison
+from poison import COLOURS, Poison  # type: ignore[import-not-found]  # beside this script
 
 _ADDRESSES = {"PANTILE_DATABASE_URL": "postgres", "PANTILE_BROKER_URL": "redis", "PANTILE_S3_ENDPOINT": "s3"}
 _MEMORY_LIMIT_BYTES = 4 << 30

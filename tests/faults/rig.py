@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import psutil
+import psutil  # type: ignore[import-untyped, unused-ignore]  # stubs are a package of their own
 import segmentation_models_pytorch as smp
 import torch
 from PIL import Image
@@ -24,6 +25,7 @@ from pantile.catalog.database import Database, Row
 from pantile.client.api import ApiClient
 from pantile.client.uploads import HashedFile, hash_file, upload_file, upload_images
 from pantile.domain.errors import ServiceDown
+from pantile.domain.jobs import JobState
 from pantile.local.children import end_process
 from pantile.local.health import answers
 from pantile.local.processes import Process
@@ -31,7 +33,9 @@ from pantile.local.stack import Stack
 from pantile.local.state import RunningService
 from pantile.objects import ObjectStore
 from pantile.queue import Sender
-from pantile.schemas import CheckpointIn, CohortOut, RoiIn, SegmenterIn, SubmissionIn
+from pantile.schemas.cohorts import CohortOut
+from pantile.schemas.segmenters import CheckpointIn, SegmenterIn
+from pantile.schemas.submissions import RoiIn, SubmissionIn
 from tests.faults.poison import COLOURS, Poison
 from tests.faults.proxies import Mode, Proxy
 
@@ -103,8 +107,11 @@ class Rig:
         self._images = scratch / "images"
         self._images.mkdir()
         self.submitted: list[Submitted] = []
-        self.proxies = {name: Proxy(lambda name=name: self.stack.state.ports[name]) for name in SERVERS}  # type: ignore[misc]
         self.stack = Stack(home, processes=_processes())
+        self.proxies = {name: Proxy(partial(self._port, name)) for name in SERVERS}
+
+    def _port(self, server: str) -> int:
+        return self.stack.state.ports[server]
 
     def environment(self) -> dict[str, str]:
         """What the launcher needs to know, and hasty settings."""
@@ -202,7 +209,10 @@ class Rig:
 
         def has_come() -> bool:
             seen = self.standing(submitted)
-            return seen is not None and seen.jobs["succeeded"] + seen.jobs["failed"] >= share * submitted.jobs
+            return (
+                seen is not None
+                and seen.jobs[JobState.SUCCEEDED] + seen.jobs[JobState.FAILED] >= share * submitted.jobs
+            )
 
         self.wait_until(has_come, f"{share:.0%} of {submitted.cohort} has ended")
 
@@ -303,12 +313,12 @@ class Rig:
     def query(self, statement: str, values: Mapping[str, object] | None = None) -> list[Row]:
         """Rows straight from the catalog."""
         with self.database.transaction() as connection:
-            return connection.execute(statement, values).fetchall()  # type: ignore[arg-type]  # not a literal
+            return connection.execute(statement, values).fetchall()
 
     def execute(self, statement: str, values: Mapping[str, object]) -> None:
         """Changes the catalog past everybody."""
         with self.database.transaction() as connection:
-            connection.execute(statement, values)  # type: ignore[call-overload]  # not a literal
+            connection.execute(statement, values)
 
     def attempts(self, submitted: Submitted) -> list[Row]:
         """All attempts at a cohort's jobs."""

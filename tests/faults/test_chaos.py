@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pantile.domain.jobs import JobState
 from pantile.domain.messages import SegmentRoi
 from tests.faults.invariants import Expected, check_invariants
 from tests.faults.proxies import Mode
@@ -103,10 +104,12 @@ def test_two_minutes_of_chaos_lose_nothing(rig: Rig, expected: Expected, capsys:
     rig.make_whole()
 
     for cohort in submitted:
+        rig.await_end(cohort)
+    for cohort in submitted:
         check_invariants(rig, cohort, expected)
 
 
 def is_half_done(rig: Rig, submitted: Submitted) -> bool:
     """Whether half of a cohort's jobs have ended."""
     standing = rig.standing(submitted)
-    return standing is not None and standing.jobs["succeeded"] >= submitted.jobs / 2
+    return standing is not None and standing.jobs[JobState.SUCCEEDED] >= submitted.jobs / 2

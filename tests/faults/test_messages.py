@@ -48,9 +48,7 @@ def send_nonsense(rig: Rig, kind: str) -> None:
     if kind == "no such job":
         return
     message = json.loads(rig.redis.lpop(queue))  # type: ignore[arg-type]  # redis types every answer as awaitable, too
-    kwargs: dict[str, object] = {"another version": {"v": 99, "job_id": 1}, "another shape": {"v": 1, "roi": 7}}.get(
-        kind, {}
-    )
+    kwargs = {"another version": {"v": 99, "job_id": 1}, "another shape": {"v": 1, "roi": 7}}.get(kind, {})
     if kind == "no task":
         message["headers"]["task"] = "no-such-task"
     message["body"] = base64.b64encode(json.dumps([[], kwargs, {}]).encode()).decode()

@@ -32,7 +32,9 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_charges_nobody(
     check_invariants(rig, submitted, expected)
 
     outcomes = {attempt["outcome"] for attempt in rig.attempts(submitted)}
-    assert outcomes == ({"succeeded"} if place == "acknowledge" else {"succeeded", "lease_ended"})
+    # After its commit a job has lost nothing; the worker's other thread may be in the midst of another.
+    assert outcomes - {"lease_ended"} == {"succeeded"}
+    assert place == "acknowledge" or "lease_ended" in outcomes
     assert charged(rig, submitted) == []
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pantile.cli.screen import make_console
+from pantile_workers.cores import share_cores
 
 
 def bench(
@@ -29,6 +30,7 @@ def bench(
     Five segmenters are one network under five names. Figures of one run compare; those of two runs may not, where
     the machine has other work.
     """
+    share_cores()
     from pantile_workers.benchmark.report import print_report, write_report  # noqa: PLC0415 — torch where it is used
     from pantile_workers.benchmark.run import run_benchmark  # noqa: PLC0415
 

@@ -16,6 +16,7 @@ from pantile.domain.errors import AdmissionImpossible, FileRefused
 from pantile.domain.onnx_files import OnnxFacts
 from pantile.domain.rois import check_mpp
 from pantile.domain.segmenters import ADMITTED_FROM, Admission, Card, CardFormat, check_checkpoint, parse_card
+from pantile_workers.cores import share_cores
 
 if TYPE_CHECKING:
     from pantile_workers.inference.admission import Measurement
@@ -58,6 +59,7 @@ def import_(
     file stays as it is. The network's channels must be the card's classes. With --probe, the network must give the
     values that the original one gave.
     """
+    share_cores()
     from pantile_workers.inference.importing import (  # noqa: PLC0415 — torch only where it is used
         import_checkpoint,
         read_probe,
@@ -118,6 +120,7 @@ def _find_tissue(tissue: Path, mpp: float) -> list[Path]:
 
 def _admit(card_file: Path, checkpoint: Path, images: list[Path], mpp: float) -> None:
     """Measures, says what came out, and writes it into the card."""
+    share_cores()
     from pantile_workers.imaging.reading import read_roi  # noqa: PLC0415 — pyvips only where it is used
     from pantile_workers.inference.admission import TissueImage, measure_admission  # noqa: PLC0415 — torch
     from pantile_workers.inference.engine import Engine  # noqa: PLC0415 — torch

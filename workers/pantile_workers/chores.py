@@ -1,46 +1,76 @@
-"""Chores of an imaging worker, claimed, done and ended by token: ingesting images, drawing overlays, comparing."""
+"""Chores of an imaging worker, claimed, done and ended by token: ingesting, overlays, comparisons, pyramids."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from uuid import uuid4
 
-from pantile.catalog import chores, jobs, leases, reviews, rois
+from pantile.catalog import chores, jobs, leases, pyramids, reviews, rois
 from pantile.catalog.chores import ChoreClaim, Ingest
+from pantile.catalog.holdings import incoming_key
 from pantile.catalog.leases import Lease
+from pantile.catalog.pyramids import Pyramid
 from pantile.catalog.reviews import MIN_COMPARED, ComparedMap
 from pantile.catalog.rois import ImageRow
-from pantile.coordinator.submit import incoming_key
+from pantile.class_map_files import decode_class_map
 from pantile.domain.class_maps import PaletteName
-from pantile.domain.errors import ImageRefused
-from pantile.domain.messages import CompareSegmenters, IngestRoi, RenderOverlay
+from pantile.domain.errors import CaseWithdrawn, ImageRefused
+from pantile.domain.messages import (
+    CompareSegmenters,
+    IngestRoi,
+    InspectSlide,
+    MakePyramid,
+    MakeSlidePyramid,
+    RenderOverlay,
+)
+from pantile.domain.quality import QUALITY_MPP, measure_quality
 from pantile.domain.review import Opinion, disagreement
+from pantile.domain.slides import parse_place
 from pantile.logs import log
 from pantile.objects import sha256_of
 from pantile_workers.fetching import UploadCorrupt, fetch_image
-from pantile_workers.imaging.class_map_files import decode_class_map
 from pantile_workers.imaging.overlays import render_overlay
-from pantile_workers.imaging.reading import inspect_image
+from pantile_workers.imaging.pyramids import make_pyramid
+from pantile_workers.imaging.reading import inspect_image, read_roi
 from pantile_workers.leasing import attempt
 from pantile_workers.runtime import Runtime
+from pantile_workers.slide_chores import cut_roi, inspect_slide, tile_slide
+from pantile_workers.whole_slides import look_at_whole
 
 _MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "tif": "image/tiff"}
 
 
 def ingest_roi(runtime: Runtime, message: IngestRoi) -> str:
     """Fetches, checks, hashes and stores one ROI's image, and makes its jobs in the transaction that says so."""
-    return _do_chore(runtime, message.chore_id, _ingest)
+    return do_chore(runtime, message.chore_id, _ingest)
 
 
 def render_one_overlay(runtime: Runtime, message: RenderOverlay) -> str:
     """Draws and stores the overlay of one succeeded job."""
-    return _do_chore(runtime, message.chore_id, _overlay)
+    return do_chore(runtime, message.chore_id, _overlay)
 
 
 def compare_segmenters(runtime: Runtime, message: CompareSegmenters) -> str:
     """Stores how far the segmenters of one ROI disagree."""
-    return _do_chore(runtime, message.chore_id, _compare)
+    return do_chore(runtime, message.chore_id, _compare)
 
 
-def _do_chore(runtime: Runtime, chore_id: int, work: Callable[[Runtime, Lease], str]) -> str:
+def make_one_pyramid(runtime: Runtime, message: MakePyramid) -> str:
+    """Makes and stores the pyramid of one ROI's image."""
+    return do_chore(runtime, message.chore_id, _pyramid)
+
+
+def inspect_one_slide(runtime: Runtime, message: InspectSlide) -> str:
+    """Looks into one slide."""
+    return do_chore(runtime, message.chore_id, inspect_slide)
+
+
+def make_one_slide_pyramid(runtime: Runtime, message: MakeSlidePyramid) -> str:
+    """Makes and stores the pyramid of one slide."""
+    return do_chore(runtime, message.chore_id, tile_slide)
+
+
+def do_chore(runtime: Runtime, chore_id: int, work: Callable[[Runtime, Lease], str]) -> str:
+    """Claims a chore, alone if it is a suspect, and does the work under its lease; says what came of it."""
     with runtime.solitude.together():
         claim = _claim(runtime, chore_id, alone=False)
         if not claim.needs_solitude:
@@ -75,12 +105,15 @@ def _ingest(runtime: Runtime, lease: Lease) -> str:
     if stored is not None:
         return _settle(runtime, lease, ingest, stored)
     try:
-        data = fetch_image(ingest, runtime.objects, runtime.settings)
+        place = parse_place(ingest.source)
+        if place is not None and place.is_whole:
+            return _settle(runtime, lease, ingest, look_at_whole(runtime, place))
+        data = cut_roi(runtime, place) if place else fetch_image(ingest, runtime.objects, runtime.settings)
     except UploadCorrupt as error:
         # Another ROI with this very image may have used the upload up meanwhile.
         stored = _find_stored(runtime, ingest)
         return _settle(runtime, lease, ingest, stored) if stored else _await_again(runtime, lease, ingest, error)
-    return _settle(runtime, lease, ingest, _keep_image(runtime, data))
+    return _settle(runtime, lease, ingest, _keep_image(runtime, data, roi_mpp=ingest.roi_mpp))
 
 
 def _find_stored(runtime: Runtime, ingest: Ingest) -> ImageRow | None:
@@ -91,8 +124,12 @@ def _find_stored(runtime: Runtime, ingest: Ingest) -> ImageRow | None:
     return image if image is not None and image.refusal is None else None
 
 
-def _keep_image(runtime: Runtime, data: bytes) -> ImageRow:
+def _keep_image(runtime: Runtime, data: bytes, *, roi_mpp: float) -> ImageRow:
     digest = sha256_of(data)
+    with runtime.database.transaction() as connection:
+        known = rois.find_image(connection, digest)
+    if known is not None and known.refusal_kind == CaseWithdrawn.__name__:
+        return known
     try:
         facts = inspect_image(data, max_megapixels=runtime.settings.max_megapixels)
     except ImageRefused as error:
@@ -107,6 +144,7 @@ def _keep_image(runtime: Runtime, data: bytes) -> ImageRow:
         width_px=facts.width_px,
         height_px=facts.height_px,
         format=facts.format,
+        quality=measure_quality(read_roi(data, roi_mpp=roi_mpp, model_mpp=QUALITY_MPP).image),
     )
 
 
@@ -114,7 +152,7 @@ def _settle(runtime: Runtime, lease: Lease, ingest: Ingest, image: ImageRow) -> 
     with runtime.database.transaction() as connection:
         if not leases.succeed(connection, lease):
             return "lease lost"
-        rois.keep_image(connection, image)
+        image = rois.keep_image(connection, image)
         rois.settle_roi(connection, ingest.roi_id, image)
         added = jobs.plan_jobs(
             connection, ingest.cohort_id, roi_id=ingest.roi_id, max_attempts=runtime.settings.max_attempts
@@ -176,3 +214,21 @@ def _opinion(runtime: Runtime, compared: ComparedMap) -> Opinion:
         map_mpp=compared.map_mpp,
         extent_px=(compared.extent_width_px, compared.extent_height_px),
     )
+
+
+def _pyramid(runtime: Runtime, lease: Lease) -> str:
+    with runtime.database.transaction() as connection:
+        image = pyramids.read_untiled(connection, lease.row_id)
+        if image.is_done:
+            return "made already" if leases.succeed(connection, lease) else "lease lost"
+    with runtime.scratch_folder() as folder:
+        original, target = folder / "image", folder / "pyramid.szi"
+        runtime.objects.fetch(image.object_key, original, sha256=image.sha256)
+        facts = make_pyramid(original, target)
+        stored = runtime.objects.put_file("pyramids", target, media_type="application/zip")
+    with runtime.database.transaction() as connection:
+        if not leases.succeed(connection, lease):
+            return "lease lost"
+        made = Pyramid(object_key=stored.key, sha256=stored.sha256, bytes=stored.bytes, **asdict(facts))
+        pyramids.keep_pyramid(connection, image.sha256, made)
+    return f"{facts.levels} levels; {stored.bytes} bytes"

@@ -1,4 +1,4 @@
-"""The workers' commands, found by `pantile` through its entry points: `pantile worker segment|imaging|train`."""
+"""The workers' commands, found through its entry points: `pantile worker segment|imaging|evaluate|train`."""
 
 from typing import Annotated
 
@@ -20,11 +20,23 @@ def segment(threads: _Threads = None) -> None:
 
 
 @app.command()
-def imaging(threads: _Threads = None) -> None:
+def imaging(
+    threads: _Threads = None,
+    *,
+    evaluates: Annotated[bool, typer.Option("--evaluates", help="Do the work of an evaluate worker, too.")] = False,
+) -> None:
     """Ingest images and draw overlays: takes chores from the queue imaging."""
     from pantile_workers.process import run_imaging_worker  # noqa: PLC0415 — pyvips only where it is used
 
-    run_imaging_worker(_settings(threads))
+    run_imaging_worker(_settings(threads), evaluates=evaluates)
+
+
+@app.command()
+def evaluate(threads: _Threads = None) -> None:
+    """Compare class maps with ground truth: takes chores from the queue evaluate."""
+    from pantile_workers.process import run_evaluate_worker  # noqa: PLC0415 — as above
+
+    run_evaluate_worker(_settings(threads))
 
 
 @app.command()

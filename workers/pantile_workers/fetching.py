@@ -1,12 +1,13 @@
 """Fetching a ROI's image from where the submission said it is: the bucket's incoming folder, s3:// or http(s)://."""
 
 from io import BytesIO
+from typing import BinaryIO
 
 import httpcore
 import httpx
 
 from pantile.catalog.chores import Ingest
-from pantile.coordinator.submit import incoming_key
+from pantile.catalog.holdings import incoming_key
 from pantile.domain.errors import (
     ImageTooLarge,
     ImageUnreachable,
@@ -16,7 +17,7 @@ from pantile.domain.errors import (
     ServiceDown,
 )
 from pantile.domain.sources import parse_allowed, split_s3
-from pantile.objects import ObjectStore, fetch_s3, sha256_of
+from pantile.objects import ObjectStore, open_bucket, sha256_of
 from pantile.settings import Settings
 from pantile_workers.checked_http import AddressRefused, CheckedTransport
 
@@ -55,9 +56,17 @@ def fetch_image(ingest: Ingest, objects: ObjectStore, settings: Settings) -> byt
     max_bytes = int(settings.max_image_mib * 2**20)
     if not ingest.is_remote:
         return _fetch_upload(ingest, objects, max_bytes=max_bytes)
-    if ingest.source.lower().startswith("s3://"):
-        return _fetch_object(ingest, settings, max_bytes=max_bytes)
-    return _fetch_http(ingest.source, settings, max_bytes=max_bytes)
+    body = BytesIO()  # hands its bytes over without a copy
+    fetch_address(ingest.source, body, settings, max_bytes=max_bytes)
+    return body.getvalue()
+
+
+def fetch_address(address: str, body: BinaryIO, settings: Settings, *, max_bytes: int) -> None:
+    """Writes what is at an s3:// or http(s):// address into `body`; raises as `fetch_image` does."""
+    if address.lower().startswith("s3://"):
+        _fetch_object(address, body, settings, max_bytes=max_bytes)
+    else:
+        _fetch_http(address, body, settings, max_bytes=max_bytes)
 
 
 def _fetch_upload(ingest: Ingest, objects: ObjectStore, *, max_bytes: int) -> bytes:
@@ -74,27 +83,26 @@ def _fetch_upload(ingest: Ingest, objects: ObjectStore, *, max_bytes: int) -> by
     return data
 
 
-def _fetch_object(ingest: Ingest, settings: Settings, *, max_bytes: int) -> bytes:
-    bucket, key = split_s3(ingest.source)
+def _fetch_object(address: str, body: BinaryIO, settings: Settings, *, max_bytes: int) -> None:
+    bucket, key = split_s3(address)
     if not bucket or not key:
-        raise ImageUnreachable(f"{ingest.source} names no object, as s3://bucket/key would")
+        raise ImageUnreachable(f"{address} names no object, as s3://bucket/key would")
     if bucket not in parse_allowed(settings.fetch_allow).buckets | {settings.s3_bucket}:
         raise ImageUnreachable(f"s3://{bucket} is not allowed; PANTILE_FETCH_ALLOW names the buckets that are")
     try:
-        return fetch_s3(bucket, key, settings, max_bytes=max_bytes)
+        for part in open_bucket(bucket, settings).chunks(key):
+            _write(body, part, max_bytes=max_bytes)
     except ObjectMissing as error:
-        raise ImageUnreachable(ingest.source) from error
+        raise ImageUnreachable(address) from error
     except ObjectRefused as error:
-        raise ImageUnreachable(f"{ingest.source} is closed to Pantile, or no address") from error
-    except ObjectCorrupt as error:
-        raise ImageTooLarge(_limit(max_bytes)) from error
+        raise ImageUnreachable(f"{address} is closed to Pantile, or no address") from error
 
 
-def _fetch_http(address: str, settings: Settings, *, max_bytes: int) -> bytes:
+def _fetch_http(address: str, body: BinaryIO, settings: Settings, *, max_bytes: int) -> None:
     try:
         with _open_client(settings) as client, client.stream("GET", address) as answer:
             answer.raise_for_status()
-            return _read_body(answer, max_bytes=max_bytes)
+            _read_body(answer, body, max_bytes=max_bytes)
     except httpx.HTTPStatusError as error:
         refused = f"{address} answered {error.response.status_code}"
         if error.response.is_server_error:
@@ -118,17 +126,19 @@ def _open_client(settings: Settings) -> httpx.Client:
     )
 
 
-def _read_body(answer: httpx.Response, *, max_bytes: int) -> bytes:
+def _read_body(answer: httpx.Response, body: BinaryIO, *, max_bytes: int) -> None:
     """The bytes as they come: a compressed answer would be a bomb's way around `max_bytes`."""
     encoding = answer.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         raise AddressRefused(f"the answer is packed ({encoding}), which nobody asked for")
-    body = BytesIO()  # hands its bytes over without a copy
     for part in answer.iter_raw():
-        if body.tell() + len(part) > max_bytes:
-            raise ImageTooLarge(_limit(max_bytes))
-        body.write(part)
-    return body.getvalue()
+        _write(body, part, max_bytes=max_bytes)
+
+
+def _write(body: BinaryIO, part: bytes, *, max_bytes: int) -> None:
+    if body.tell() + len(part) > max_bytes:
+        raise ImageTooLarge(_limit(max_bytes))
+    body.write(part)
 
 
 def _limit(max_bytes: int) -> str:

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from traceback import clear_frames
 from typing import TypeVar
 
-from pantile.catalog import leases, rois
+from pantile.catalog import leases, rois, slides
 from pantile.catalog.database import Database
-from pantile.catalog.leases import Lease
+from pantile.catalog.leases import WORK_OF, Lease
 from pantile.domain.errors import DatabaseDown, JobFailed, LeaseLost, PantileError, ServiceDown
+from pantile.domain.jobs import Cause
 from pantile.logs import log
+from pantile.metrics import NOT_DONE
 
 Done = TypeVar("Done")
 
@@ -116,6 +118,18 @@ class LeaseKeeper:
             with self._guard:
                 del self._begun[lease]
 
+    def count_held(self) -> int:
+        """How many rows this process holds."""
+        with self._guard:
+            return len(self._held)
+
+    def advance(self, lease: Lease) -> None:
+        """Notes that long work has come a step further, so that its deadline counts anew; raises as `check` does."""
+        self.check(lease)
+        with self._guard:
+            if lease in self._begun:
+                self._begun[lease] = time.monotonic()
+
     def longest_s(self) -> float:
         """How long the work that began first of all that is under way has taken so far, in seconds."""
         with self._guard:
@@ -191,13 +205,16 @@ def _end_badly(database: Database, lease: Lease, error: Exception) -> str:
     with database.transaction() as connection:
         if _lacks_memory(error):
             cause = f"The memory did not suffice ({sentence})"
-            held = bool(leases.suspect(connection, [lease], kind=kind, cause=cause))
+            held, outcome = bool(leases.suspect(connection, [lease], kind=Cause.MEMORY_SHORT, cause=cause)), "suspect"
         elif isinstance(error, JobFailed):
-            held = leases.fail(connection, lease, kind=kind, sentence=sentence)
+            held, outcome = leases.fail(connection, lease, kind=kind, sentence=sentence), "failed"
         else:
             charge = not (isinstance(error, (ServiceDown, LeaseLost)) or _lacks_room(error))
             held = leases.give_back(connection, lease, kind=kind, sentence=sentence, charge=charge)
+            outcome = "given back, charged" if charge else "given back"
         rois.refuse_failed_ingests(connection)
+        slides.refuse_failed_inspections(connection)
+    NOT_DONE.labels(WORK_OF[lease.table], outcome if held else "lost", kind).inc()
     trace = None if isinstance(error, PantileError) else error
     log.warning("work not done", table=lease.table, row_id=lease.row_id, error=sentence, held=held, exc_info=trace)
     # An error keeps all that its work had in hand until it is collected as garbage: gigabytes, where memory ran out.

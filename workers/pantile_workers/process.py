@@ -10,15 +10,22 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from pantile.domain.errors import PantileError
+from pantile.domain.jobs import Cause
+from pantile.domain.workers import WorkerKind
 from pantile.logs import configure_logs, log
-from pantile.queue import IMAGING_QUEUES, SEGMENT_QUEUES, TRAIN_QUEUES, make_celery
+from pantile.metrics import WORKER, serve_metrics
+from pantile.queue import EVALUATE_QUEUES, IMAGING_QUEUES, SEGMENT_QUEUES, TRAIN_QUEUES, make_celery
 from pantile.settings import Settings
+from pantile_workers.cores import share_cores
+from pantile_workers.measuring import measure_worker
+from pantile_workers.presence import Presence
 from pantile_workers.runtime import Runtime
 from pantile_workers.tasks import register_tasks
 
@@ -36,48 +43,63 @@ _LOOK_S = 1.0
 
 def run_segment_worker(settings: Settings) -> None:
     """Runs a segment worker until it is told to stop."""
-    _run(settings, kind="segment", queues=SEGMENT_QUEUES, needs_engine=True)
+    _run(settings, kind=WorkerKind.SEGMENT, queues=SEGMENT_QUEUES, needs_engine=True)
 
 
-def run_imaging_worker(settings: Settings) -> None:
-    """Runs an imaging worker until it is told to stop."""
-    _run(settings, kind="imaging", queues=IMAGING_QUEUES)
+def run_imaging_worker(settings: Settings, *, evaluates: bool = False) -> None:
+    """Runs an imaging worker until it is told to stop; with `evaluates` it does an evaluate worker's work as well."""
+    _run(settings, kind=WorkerKind.IMAGING, queues=(*IMAGING_QUEUES, *EVALUATE_QUEUES) if evaluates else IMAGING_QUEUES)
+
+
+def run_evaluate_worker(settings: Settings) -> None:
+    """Runs an evaluate worker until it is told to stop."""
+    _run(settings, kind=WorkerKind.EVALUATE, queues=EVALUATE_QUEUES)
 
 
 def run_train_worker(settings: Settings) -> None:
     """Runs a train worker until it is told to stop: one training at a time, slice by slice."""
-    _run(settings.model_copy(update={"worker_threads": 1}), kind="train", queues=TRAIN_QUEUES)
+    _run(settings.model_copy(update={"worker_threads": 1}), kind=WorkerKind.TRAIN, queues=TRAIN_QUEUES)
 
 
-def _run(settings: Settings, *, kind: str, queues: Sequence[str], needs_engine: bool = False) -> None:
+def _run(settings: Settings, *, kind: WorkerKind, queues: Sequence[str], needs_engine: bool = False) -> None:
+    share_cores()
     setup_logging.connect(_keep_our_logs)
     configure_logs(settings)
+    serve_metrics(settings, service=kind)
     runtime = Runtime(settings, kind=kind)
+    WORKER.ask(partial(measure_worker, runtime))
     app = make_celery(settings)
     register_tasks(app, runtime)
     ready = _ReadyFile()
     warm_up = _WarmUp(runtime)
-    drain = _Drain(runtime)
+    presence = Presence(runtime, kind=kind, queues=queues)
+    drain = _Drain(runtime, presence)
     worker_ready.connect(ready.touch)
+    worker_ready.connect(presence.begin)
     if needs_engine:
         worker_ready.connect(warm_up.begin)
     worker_shutting_down.connect(drain.begin)
     deadline = _Deadline(runtime)
     with runtime:
         deadline.begin()
-        app.worker_main(
-            [
-                "worker",
-                "--pool=threads",
-                f"--concurrency={settings.worker_threads}",
-                f"--queues={','.join(queues)}",
-                f"--hostname={runtime.name}",
-                "--task-events",
-                "--without-gossip",
-                "--without-mingle",
-                f"--loglevel={settings.log_level}",
-            ]
-        )
+        try:
+            app.worker_main(_arguments(settings, name=runtime.name, queues=queues))
+        finally:
+            presence.end()
+
+
+def _arguments(settings: Settings, *, name: str, queues: Sequence[str]) -> list[str]:
+    return [
+        "worker",
+        "--pool=threads",
+        f"--concurrency={settings.worker_threads}",
+        f"--queues={','.join(queues)}",
+        f"--hostname={name}",
+        "--task-events",
+        "--without-gossip",
+        "--without-mingle",
+        f"--loglevel={settings.log_level}",
+    ]
 
 
 def _keep_our_logs(**_: Any) -> None:
@@ -114,8 +136,9 @@ class _WarmUp:
 class _Drain:
     """Gives running tasks the drain time, then gives their work back and ends the process."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, presence: Presence) -> None:
         self._runtime = runtime
+        self._presence = presence
 
     def begin(self, **_: Any) -> None:
         log.info("worker stopping", drain_s=self._runtime.settings.drain_s)
@@ -129,6 +152,7 @@ class _Drain:
             log.warning("work given back", rows=self._runtime.leases.release_all())
         except PantileError as error:
             log.warning("work not given back", error=str(error))
+        self._presence.end()
         os._exit(_EXIT_DRAINED)
 
 
@@ -150,7 +174,7 @@ class _Deadline:
         faulthandler.dump_traceback()
         try:
             cause = f"The work did not end within {self._runtime.settings.job_deadline_s:g} s"
-            log.error("task hangs", rows=self._runtime.leases.abandon(kind="DeadlinePassed", cause=cause))
+            log.error("task hangs", rows=self._runtime.leases.abandon(kind=Cause.DEADLINE_PASSED, cause=cause))
         except PantileError as error:
             log.error("task hangs; work not given back", error=str(error))
         os._exit(_EXIT_HUNG)

@@ -4,7 +4,9 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from threading import Event, Lock
@@ -15,8 +17,11 @@ from pantile.catalog.database import Database
 from pantile.objects import ObjectStore
 from pantile.settings import Settings
 from pantile_workers.leasing import LeaseKeeper, Solitude
+from pantile_workers.slide_files import SlideFiles
 
 if TYPE_CHECKING:
+    import torch
+
     from pantile_workers.inference.engine import Engine
 
 _STORING_THREADS = 4
@@ -37,8 +42,10 @@ class Runtime:
         self.stopping = Event()
         self.storing = ThreadPoolExecutor(_STORING_THREADS, thread_name_prefix="storing")
         self._engine: Engine | None = None
+        self._device: str | None = None
         self._making_engine = Lock()
         self._scratch = Path(tempfile.mkdtemp(prefix="pantile-"))
+        self.slides = SlideFiles(settings, self._scratch / "slides")
 
     def __enter__(self) -> Self:
         """The runtime with its heartbeat going; all of it ends with the block."""
@@ -70,6 +77,30 @@ class Runtime:
                     torch_threads=self.settings.torch_threads,
                 )
             return self._engine
+
+    @property
+    def gpu_uuid(self) -> str:
+        """The UUID of the engine's GPU; empty on a CPU, and while there is no engine yet."""
+        return self._engine.gpu_uuid if self._engine is not None else ""
+
+    @property
+    def device_name(self) -> str | None:
+        """The device as people know it, once the engine or a training has one."""
+        if self._device is None and self._engine is not None:
+            self.note_device(self._engine.device)
+        return self._device
+
+    def note_device(self, device: "torch.device") -> None:
+        """Notes on which device this worker computes."""
+        from pantile_workers.inference.devices import describe_device  # noqa: PLC0415 — torch only where it is used
+
+        self._device = describe_device(device)
+
+    @contextmanager
+    def scratch_folder(self) -> Iterator[Path]:
+        """An empty folder on this machine's disk, removed at the end of the block."""
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            yield Path(folder)
 
     def fetch_checkpoint(self, key: str, *, sha256: str) -> Path:
         """A checkpoint's file on this machine, fetched once and verified; raises as `ObjectStore.get` does."""

@@ -3,34 +3,33 @@
 While the network works on one job, the class map of the job before is encoded, uploaded and committed.
 """
 
-import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from pantile.catalog import jobs
 from pantile.catalog.jobs import ClaimedJob, ClassMapRow, ConfidenceRow, JobClaim
+from pantile.class_map_files import encode_class_map, encode_confidence
 from pantile.domain.class_maps import PaletteName, count_pixels
 from pantile.domain.messages import SegmentRoi
 from pantile.domain.review import mean_confidence
-from pantile.domain.segmenters import Card, CardFormat, EngineSettings, Mode
+from pantile.domain.segmenters import Card, EngineSettings, Mode
 from pantile.logs import log
-from pantile_workers.imaging.class_map_files import encode_class_map, encode_confidence
+from pantile.metrics import JOBS_DONE, PATCHES, ROIS_DECODED, ROIS_FETCHED, ROIS_REUSED, STAGE_SECONDS
 from pantile_workers.imaging.patching import RoiPatches, read_patches
 from pantile_workers.imaging.reading import RoiPixels, read_roi
 from pantile_workers.leasing import NotDone, attempt
+from pantile_workers.provenance import describe_run
 from pantile_workers.runtime import Runtime
+from pantile_workers.whole_slides import segment_whole_slide
 
 if TYPE_CHECKING:
     from pantile_workers.inference.engine import Segmentation
     from pantile_workers.inference.placing import PatchSource
-
-_LIBRARIES = ("pantile", "torch", "segmentation-models-pytorch", "timm", "pyvips-binary", "numpy")
 
 
 def segment_roi(runtime: Runtime, message: SegmentRoi) -> str:
@@ -57,6 +56,8 @@ def _claim(runtime: Runtime, job_id: int, *, alone: bool) -> JobClaim:
 def _segment_claimed(runtime: Runtime, claimed: Sequence[ClaimedJob]) -> str:
     if not claimed:
         return "nothing to do"
+    if claimed[0].is_of_whole_slide:
+        return _segment_slide(runtime, *claimed)
     roi = _SharedRoi(runtime, claimed[0])
     storing: list[Future[None]] = []
     problems: list[str] = []
@@ -77,6 +78,12 @@ def _segment_claimed(runtime: Runtime, claimed: Sequence[ClaimedJob]) -> str:
     if problems:
         raise NotDone("; ".join(problems))
     return f"segmented by {', '.join(job.card.name for job in claimed)}"
+
+
+def _segment_slide(runtime: Runtime, job: ClaimedJob) -> str:
+    with runtime.leases.holding([job.lease]):
+        attempt(runtime.leases, job.lease, partial(segment_whole_slide, runtime, job))
+    return f"segmented by {job.card.name}"
 
 
 class _PlacedRoi(NamedTuple):
@@ -117,12 +124,15 @@ class _SharedRoi:
 
     def placed(self, reading: _Reading, timings: dict[str, float]) -> _PlacedRoi:
         """The ROI read and placed in that way; adds the seconds that it took to `timings`."""
-        if reading not in self._placed:
+        if reading in self._placed:
+            ROIS_REUSED.inc()
+        else:
             started = perf_counter()
             data = self._fetch()
             fetched = perf_counter()
             self._placed[reading] = self._place(data, reading)
             timings |= {"fetch": fetched - started, "decode": perf_counter() - fetched}
+            ROIS_DECODED.inc()
         return self._placed[reading]
 
     def _place(self, data: bytes, reading: _Reading) -> _PlacedRoi:
@@ -147,7 +157,9 @@ class _SharedRoi:
 
     def _fetch(self) -> bytes:
         if self._file is None:
+            assert self._job.image_key is not None  # noqa: S101 — else it is a whole slide
             self._file = self._runtime.objects.get(self._job.image_key, sha256=self._job.image_sha256)
+            ROIS_FETCHED.inc()
         return self._file
 
 
@@ -167,6 +179,7 @@ def _segment(runtime: Runtime, roi: _SharedRoi, job: ClaimedJob) -> _Segmented:
         job.card, partial(runtime.fetch_checkpoint, job.checkpoint_key, sha256=job.card.checkpoint_sha256)
     )
     segmentation = runtime.engine.segment(placed.on_device, segmenter, job.settings)
+    PATCHES.labels(job.card.name).inc(segmentation.patches)
     timings |= {stage.removesuffix("_s"): seconds for stage, seconds in asdict(segmentation.seconds).items()}
     return _Segmented(placed.read, segmentation, timings)
 
@@ -191,13 +204,21 @@ def _store(runtime: Runtime, job: ClaimedJob, segmented: _Segmented) -> None:
         extent_width_px=extent_width_px,
         extent_height_px=extent_height_px,
         class_pixels=count_pixels(class_map, len(job.card.scheme)),
-        provenance=_provenance(runtime, job, segmented.segmentation),
+        provenance=describe_run(runtime, job, segmented.segmentation),
         confidence=confidence,
     )
     with runtime.database.transaction() as connection:
         held = jobs.finish_job(connection, job.lease, row, timings=timings)
     runtime.leases.drop(job.lease)
+    if held:
+        _count(job, timings)
     log.info("class map stored", job_id=job.job_id, segmenter=job.card.name, held=held, **timings)
+
+
+def _count(job: ClaimedJob, timings: Mapping[str, float]) -> None:
+    JOBS_DONE.labels(job.card.name).inc()
+    for stage, seconds in timings.items():
+        STAGE_SECONDS.labels(stage).observe(seconds)
 
 
 def _store_confidence(
@@ -212,32 +233,3 @@ def _store_confidence(
     mean = mean_confidence(segmentation.confidence, segmentation.class_map, job.card.scheme)
     timings["confidence"] = perf_counter() - started
     return ConfidenceRow(object_key=stored.key, sha256=stored.sha256, bytes=stored.bytes, mean=mean)
-
-
-def _provenance(runtime: Runtime, job: ClaimedJob, segmentation: "Segmentation") -> dict[str, Any]:
-    return {
-        "image_sha256": job.image_sha256,
-        "roi_mpp": job.roi_mpp,
-        "segmenter": job.card.name,
-        "segmenter_version": job.card.version,
-        "checkpoint_sha256": job.card.checkpoint_sha256,
-        "settings": job.settings.document(),
-        "arithmetic": segmentation.arithmetic,
-        "patches": segmentation.patches,
-        "batch_patches": segmentation.batch_patches,
-        "device": str(runtime.engine.device),
-        "worker": runtime.name,
-        "attempt": job.attempt,
-        "libraries": _library_versions(job.card.format),
-    }
-
-
-@cache
-def _library_versions(card_format: CardFormat) -> dict[str, str]:
-    versions = {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
-    if card_format is CardFormat.ONNX:
-        # Loaded by now; by its package's name it would not be found where it is onnxruntime-gpu.
-        import onnxruntime  # noqa: PLC0415 — only where such a network runs
-
-        versions["onnxruntime"] = onnxruntime.__version__
-    return versions

@@ -74,6 +74,7 @@ class _Slice:
 
 def _do_slice(runtime: Runtime, claimed: ClaimedTraining) -> str:
     lease, device = claimed.lease, pick_device(runtime.settings.device)
+    runtime.note_device(device)
     home = runtime.settings.home / "trainings"
     folder = RunFolder(home / str(lease.row_id))
     _tidy(runtime, home)

@@ -45,6 +45,14 @@ def find_account(connection: Connection, name: str) -> Account:
     return _account(row)
 
 
+def get_account(connection: Connection, account_id: int) -> Account:
+    """The account with that id; raises `AccountNotFound`."""
+    row = connection.execute("SELECT * FROM accounts WHERE id = %s", [account_id]).fetchone()
+    if row is None:
+        raise AccountNotFound(str(account_id))
+    return _account(row)
+
+
 def list_accounts(connection: Connection) -> list[Account]:
     """All accounts by name."""
     return [_account(row) for row in connection.execute("SELECT * FROM accounts ORDER BY name")]

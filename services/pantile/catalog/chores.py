@@ -46,6 +46,7 @@ class Ingest:
 
     roi_id: int
     cohort_id: int
+    roi_mpp: float
     source: str
     is_remote: bool
     expected_sha256: str | None
@@ -57,7 +58,7 @@ def read_ingest(connection: Connection, chore_id: int) -> Ingest:
     """The subject of an ingest chore."""
     row = connection.execute(
         """
-        SELECT r.id AS roi_id, r.cohort_id, r.source, r.is_remote, r.expected_sha256,
+        SELECT r.id AS roi_id, r.cohort_id, r.mpp AS roi_mpp, r.source, r.is_remote, r.expected_sha256,
                c.charged_attempts, c.max_attempts
         FROM chores c JOIN rois r ON r.id = c.roi_id WHERE c.id = %s
         """,
@@ -98,11 +99,15 @@ def read_overlay(connection: Connection, chore_id: int) -> Overlay:
 
 
 def ask_overlays(connection: Connection, cohort_id: int, *, actor: str) -> int:
-    """Asks for the overlays that a cohort's class maps lack (failed ones once more); gives how many. Audited."""
+    """Asks for the overlays that a cohort's class maps lack (failed ones once more); gives how many. Audited.
+
+    Whole slides have none.
+    """
     asked = connection.execute(
         """
         INSERT INTO chores (kind, job_id)
         SELECT DISTINCT 'overlay', m.job_id FROM cohort_jobs cj JOIN class_maps m ON m.job_id = cj.job_id
+        JOIN rois r ON r.id = cj.roi_id AND r.roi_number > 0
         WHERE cj.cohort_id = %s AND NOT EXISTS (SELECT 1 FROM overlays o WHERE o.job_id = m.job_id)
         ORDER BY m.job_id
         ON CONFLICT (kind, job_id) DO UPDATE SET state = 'waiting', charged_attempts = 0, suspect = false,

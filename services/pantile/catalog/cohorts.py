@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pantile.catalog import leases
 from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, Row
 from pantile.domain.cohorts import CohortState
@@ -23,7 +24,10 @@ class Cohort:
     pause_reason: str | None
 
 
-_COLUMNS = "id, name, state, created_at, closed_at, pause_reason"
+_FEW_COUNTS = 100
+"""Rows of counts that a cohort may have without their being folded."""
+
+COHORT_COLUMNS = "id, name, state, created_at, closed_at, pause_reason"
 
 
 def open_cohort(connection: Connection, name: str) -> Cohort:
@@ -33,12 +37,12 @@ def open_cohort(connection: Connection, name: str) -> Cohort:
         INSERT INTO cohorts (name) VALUES (%s)
         ON CONFLICT (name) DO UPDATE SET
             state = CASE cohorts.state WHEN 'paused' THEN 'paused' ELSE 'open' END, closed_at = NULL
-        RETURNING {_COLUMNS}
+        RETURNING {COHORT_COLUMNS}
         """,  # noqa: S608 — a constant of this module
         [name],
     ).fetchone()
     assert row is not None  # noqa: S101 — an upsert gives its row
-    return _cohort(row)
+    return cohort_of(row)
 
 
 def add_segmenters(connection: Connection, cohort_id: int, settings_digests: Mapping[int, str]) -> int:
@@ -88,23 +92,21 @@ def find_cohort(connection: Connection, cohort: str) -> Cohort:
     number = int(cohort) if cohort.isascii() and cohort.isdigit() and len(cohort) < 19 else None
     row = connection.execute(
         f"""
-        SELECT {_COLUMNS} FROM cohorts
+        SELECT {COHORT_COLUMNS} FROM cohorts
         WHERE name = %(name)s OR id = %(id)s ORDER BY name <> %(name)s LIMIT 1
         """,  # noqa: S608 — a constant of this module
         {"name": cohort, "id": number},
     ).fetchone()
     if row is None:
         raise CohortNotFound(cohort)
-    return _cohort(row)
+    return cohort_of(row)
 
 
 def list_cohorts(connection: Connection, *, after: int = 0, limit: int = 100) -> list[Cohort]:
     """Cohorts by ascending id, from the one after `after`."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM cohorts WHERE id > %s ORDER BY id LIMIT %s",  # noqa: S608 — a constant of this module
-        [after, limit],
-    )
-    return [_cohort(row) for row in rows]
+    statement = f"SELECT {COHORT_COLUMNS} FROM cohorts WHERE id > %s ORDER BY id LIMIT %s"  # noqa: S608 — a constant
+    rows = connection.execute(statement, [after, limit])
+    return [cohort_of(row) for row in rows]
 
 
 def cancel_cohort(connection: Connection, cohort_id: int, *, actor: str) -> int:
@@ -116,40 +118,24 @@ def cancel_cohort(connection: Connection, cohort_id: int, *, actor: str) -> int:
         """,
         [cohort_id],
     )
-    jobs = connection.execute(
+    own = connection.execute(
         """
-        WITH picked AS MATERIALIZED (
-            SELECT j.id FROM jobs j
-            WHERE j.state IN ('waiting', 'running')
-              AND EXISTS (SELECT 1 FROM cohort_jobs cj WHERE cj.job_id = j.id AND cj.cohort_id = %(cohort_id)s)
-              AND NOT EXISTS (
-                SELECT 1 FROM cohort_jobs cj JOIN cohorts c ON c.id = cj.cohort_id
-                WHERE cj.job_id = j.id AND c.state <> 'cancelled')
-            ORDER BY j.id FOR UPDATE
-        )
-        UPDATE jobs j SET state = 'cancelled', finished_at = clock_timestamp(), published_at = NULL,
-            lease_token = NULL, lease_until = NULL, lease_owner = NULL
-        FROM picked WHERE j.id = picked.id RETURNING j.id, j.attempt
+        SELECT j.id FROM jobs j
+        WHERE j.state IN ('waiting', 'running')
+          AND EXISTS (SELECT 1 FROM cohort_jobs cj WHERE cj.job_id = j.id AND cj.cohort_id = %(cohort_id)s)
+          AND NOT EXISTS (
+            SELECT 1 FROM cohort_jobs cj JOIN cohorts c ON c.id = cj.cohort_id
+            WHERE cj.job_id = j.id AND c.state <> 'cancelled')
         """,
         {"cohort_id": cohort_id},
-    ).fetchall()
-    connection.execute(
-        """
-        UPDATE job_attempts SET ended_at = clock_timestamp(), outcome = 'cancelled'
-        WHERE job_id = ANY(%s) AND ended_at IS NULL
-        """,
-        [[job["id"] for job in jobs]],
     )
-    connection.execute(
-        """
-        UPDATE chores SET state = 'cancelled', finished_at = clock_timestamp(), published_at = NULL,
-            lease_token = NULL, lease_until = NULL, lease_owner = NULL
-        WHERE state IN ('waiting', 'running') AND roi_id IN (SELECT id FROM rois WHERE cohort_id = %s)
-        """,
-        [cohort_id],
+    jobs = leases.cancel(connection, "jobs", [row["id"] for row in own])
+    of_rois = connection.execute(
+        "SELECT c.id FROM chores c JOIN rois r ON r.id = c.roi_id WHERE r.cohort_id = %s", [cohort_id]
     )
-    record_action(connection, actor=actor, action="cancel", subject=f"cohort {cohort_id}", details={"jobs": len(jobs)})
-    return len(jobs)
+    leases.cancel(connection, "chores", [row["id"] for row in of_rois])
+    record_action(connection, actor=actor, action="cancel", subject=f"cohort {cohort_id}", details={"jobs": jobs})
+    return jobs
 
 
 def close_cohorts(connection: Connection) -> list[Cohort]:
@@ -159,13 +145,16 @@ def close_cohorts(connection: Connection) -> list[Cohort]:
         UPDATE cohorts c SET state = 'complete', pause_reason = NULL, closed_at = clock_timestamp()
         WHERE c.state IN ('open', 'paused')
           AND NOT EXISTS (SELECT 1 FROM rois r WHERE r.cohort_id = c.id AND r.state IN ('awaiting', 'arriving'))
+          -- The counts first: of a cohort that is not done nothing else is read.
+          AND (SELECT coalesce(sum(jobs), 0) FROM job_counts
+               WHERE cohort_id = c.id AND state IN ('waiting', 'running')) = 0
           AND NOT EXISTS (
             SELECT 1 FROM cohort_jobs cj JOIN jobs j ON j.id = cj.job_id
             WHERE cj.cohort_id = c.id AND j.state IN ('waiting', 'running'))
         RETURNING c.id, c.name, c.state, c.created_at, c.closed_at, c.pause_reason
         """
     )
-    return [_cohort(row) for row in rows]
+    return [cohort_of(row) for row in rows]
 
 
 def count_rois(connection: Connection, cohort_id: int) -> dict[str, int]:
@@ -180,23 +169,43 @@ def count_jobs(connection: Connection, cohort_id: int) -> list[Row]:
     """A cohort's jobs by segmenter and state, with those that succeeded in the last minute."""
     return connection.execute(
         """
-        SELECT s.name AS segmenter, s.version, j.state, count(*) AS jobs,
-               count(*) FILTER (WHERE j.state = 'succeeded' AND j.finished_at > clock_timestamp() - interval '1 min')
-                   AS recent
-        FROM (SELECT DISTINCT job_id FROM cohort_jobs WHERE cohort_id = %s) cj
-        JOIN jobs j ON j.id = cj.job_id
-        JOIN segmenters s ON s.id = j.segmenter_id
-        GROUP BY s.name, s.version, j.state ORDER BY s.name, s.version
+        SELECT s.name AS segmenter, s.version, counted.state, counted.jobs::bigint, counted.recent::bigint
+        FROM (
+            SELECT segmenter_id, state, sum(jobs) AS jobs,
+                   coalesce(sum(jobs) FILTER (WHERE state = 'succeeded' AND at > now() - interval '1 min'), 0) AS recent
+            FROM job_counts WHERE cohort_id = %s GROUP BY segmenter_id, state
+        ) counted
+        JOIN segmenters s ON s.id = counted.segmenter_id
+        WHERE counted.jobs > 0
+        ORDER BY s.name, s.version, counted.state
         """,
         [cohort_id],
     ).fetchall()
+
+
+def fold_counts(connection: Connection) -> None:
+    """Makes one row of the many by which a cohort's jobs were counted; of the last minute, one for each 5 s."""
+    connection.execute(
+        """
+        WITH taken AS (
+            DELETE FROM job_counts WHERE cohort_id IN (
+                SELECT cohort_id FROM job_counts GROUP BY cohort_id HAVING count(*) > %s)
+            RETURNING cohort_id, segmenter_id, state, jobs,
+                CASE WHEN at > now() - interval '1 min' THEN date_bin('5 s', at, 'epoch') ELSE '-infinity' END AS at
+        )
+        INSERT INTO job_counts (cohort_id, segmenter_id, state, jobs, at)
+        SELECT cohort_id, segmenter_id, state, sum(jobs), at FROM taken
+        GROUP BY cohort_id, segmenter_id, state, at HAVING sum(jobs) <> 0
+        """,
+        [_FEW_COUNTS],
+    )
 
 
 def count_expected_jobs(connection: Connection, cohort_id: int) -> int:
     """How many (ROI, segmenter) pairs a cohort asks for, jobs that are yet to be made included."""
     row = connection.execute(
         """
-        SELECT (SELECT count(*) FROM rois WHERE cohort_id = %(id)s)
+        SELECT (SELECT count(*) FROM rois WHERE cohort_id = %(id)s AND state <> 'withdrawn')
              * (SELECT count(*) FROM cohort_segmenters WHERE cohort_id = %(id)s) AS pairs
         """,
         {"id": cohort_id},
@@ -204,7 +213,8 @@ def count_expected_jobs(connection: Connection, cohort_id: int) -> int:
     return int(row["pairs"]) if row else 0
 
 
-def _cohort(row: Row) -> Cohort:
+def cohort_of(row: Row) -> Cohort:
+    """The cohort of a row with `COHORT_COLUMNS`."""
     return Cohort(
         id=row["id"],
         name=row["name"],

@@ -7,22 +7,35 @@ from psycopg import sql
 
 from pantile.catalog.database import Connection
 
-KEY_COLUMNS = (
-    ("images", "object_key"),
-    ("class_maps", "object_key"),
-    ("class_maps", "confidence_key"),
-    ("overlays", "object_key"),
-    ("segmenters", "checkpoint_key"),
-    ("trainings", "state_key"),
-    ("trainings", "best_key"),
-)
-"""Every column that names an object."""
+FOLDERS = {
+    ("images", "object_key"): "rois/",
+    ("class_maps", "object_key"): "class-maps/",
+    ("class_maps", "confidence_key"): "confidence/",
+    ("overlays", "object_key"): "overlays/",
+    ("ground_truths", "object_key"): "ground-truth/",
+    ("pyramids", "object_key"): "pyramids/",
+    ("slide_pyramids", "object_key"): "pyramids/",
+    ("slides", "overview_key"): "overviews/",
+    ("slides", "tissue_key"): "overviews/",
+    ("reports", "page_key"): "reports/",
+    ("reports", "archive_key"): "reports/",
+    ("segmenters", "checkpoint_key"): "checkpoints/",
+    ("trainings", "state_key"): "trainings/",
+    ("trainings", "best_key"): "trainings/",
+}
+"""Every column that names an object, and the folder of the bucket where those objects are."""
+
+
+def incoming_key(sha256: str) -> str:
+    """Where an upload of this digest arrives before it is checked."""
+    return f"incoming/{sha256}"
+
 
 _UNION = sql.SQL(" UNION ALL ").join(
     sql.SQL("SELECT {column} FROM {table} WHERE {column} = ANY(%(keys)s)").format(
         column=sql.Identifier(column), table=sql.Identifier(table)
     )
-    for table, column in KEY_COLUMNS
+    for table, column in FOLDERS
 )
 
 

@@ -1,19 +1,19 @@
 """Jobs: planned from a cohort's ROIs and segmenters, claimed ROI by ROI, finished with a class map, tried again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, Row, announce_work
 from pantile.catalog.leases import Lease, succeed
 from pantile.catalog.pauses import NOT_PAUSED
-from pantile.domain.errors import JobNotFound, JobNotRetryable
+from pantile.domain.errors import JobNotFound
 from pantile.domain.jobs import JobState
 from pantile.domain.segmenters import Card, EngineSettings, card_from, settings_from
+from pantile.domain.whole_slides import IMAGE_FORMAT
 
 # The (ROI, segmenter) pairs that a cohort asks for: all of them, or those of one ROI.
 _PAIRS = """
@@ -23,7 +23,8 @@ _PAIRS = """
     JOIN images i ON i.sha256 = r.image_sha256
     JOIN cohort_segmenters cs ON cs.cohort_id = r.cohort_id
     JOIN cohorts c ON c.id = r.cohort_id AND c.state <> 'cancelled'
-    WHERE r.cohort_id = %(cohort_id)s AND (%(roi_id)s::bigint IS NULL OR r.id = %(roi_id)s)
+    WHERE r.cohort_id = %(cohort_id)s AND r.state <> 'withdrawn'
+      AND (%(roi_id)s::bigint IS NULL OR r.id = %(roi_id)s)
 """
 _JOB_KEY = "image_sha256, roi_mpp, segmenter_id, settings_digest"
 
@@ -35,7 +36,8 @@ def plan_jobs(connection: Connection, cohort_id: int, *, roi_id: int | None = No
     wants wait again.
     """
     scope = {"cohort_id": cohort_id, "roi_id": roi_id, "max_attempts": max_attempts}
-    # By the jobs' own key, so that cohorts of the same images that are planned at once lock rows in one order.
+    # By the jobs' own key, so that cohorts of the same images that are planned at once lock rows in one order. All that
+    # are there already are locked by this, so that none changes its state while it is linked and counted.
     made = connection.execute(
         f"""
         INSERT INTO jobs ({_JOB_KEY}, max_attempts, state, error_kind, error, finished_at)
@@ -52,9 +54,19 @@ def plan_jobs(connection: Connection, cohort_id: int, *, roi_id: int | None = No
     ).fetchall()
     linked = connection.execute(
         f"""
-        INSERT INTO cohort_jobs (cohort_id, roi_id, job_id)
-        SELECT cohort_id, roi_id, j.id FROM ({_PAIRS}) pairs JOIN jobs j USING ({_JOB_KEY})
-        ON CONFLICT DO NOTHING RETURNING job_id
+        WITH linked AS (
+            INSERT INTO cohort_jobs (cohort_id, roi_id, job_id)
+            SELECT cohort_id, roi_id, j.id FROM ({_PAIRS}) pairs JOIN jobs j USING ({_JOB_KEY})
+            ON CONFLICT DO NOTHING RETURNING job_id
+        ), counted AS (
+            INSERT INTO job_counts (cohort_id, segmenter_id, state, jobs, at)
+            SELECT %(cohort_id)s, j.segmenter_id, j.state, count(*), '-infinity'
+            FROM (SELECT DISTINCT job_id FROM linked) l JOIN jobs j ON j.id = l.job_id
+            -- As it was before this statement: a job that another ROI of the cohort has is counted already.
+            WHERE NOT EXISTS (SELECT 1 FROM cohort_jobs cj WHERE cj.cohort_id = %(cohort_id)s AND cj.job_id = j.id)
+            GROUP BY j.segmenter_id, j.state
+        )
+        SELECT job_id FROM linked
         """,  # noqa: S608 — joined from constants of this module
         scope,
     ).fetchall()
@@ -74,12 +86,17 @@ class ClaimedJob:
     settings: EngineSettings
     roi_mpp: float
     image_sha256: str
-    image_key: str
+    image_key: str | None
 
     @property
     def job_id(self) -> int:
         """The job's id."""
         return self.lease.row_id
+
+    @property
+    def is_of_whole_slide(self) -> bool:
+        """Whether its image is a whole slide, whose pixels are in the slide's file and not in the bucket."""
+        return self.image_key is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +146,8 @@ def claim_jobs(
 ) -> JobClaim:
     """Claims a waiting job and up to `siblings` waiting jobs of the same ROI; nothing when it is not there to take.
 
-    A suspect is claimed only with `alone`, by itself, by a worker that holds no other job.
+    A suspect is claimed only with `alone`, by itself, by a worker that holds no other job. Of a whole slide one job is
+    claimed at a time: it takes long, and its siblings may have workers of their own.
     """
     # A claim lost in a crash of the server makes its finish miss: harmless, as tokens are random.
     connection.execute("SET LOCAL synchronous_commit = off")
@@ -137,7 +155,8 @@ def claim_jobs(
     # message or by another claim; skipping it would lose the hint.
     asked = connection.execute(
         f"""
-        SELECT image_sha256, roi_mpp, suspect FROM jobs j
+        SELECT image_sha256, roi_mpp, suspect, i.format AS image_format
+        FROM jobs j JOIN images i ON i.sha256 = j.image_sha256
         WHERE id = %s AND state = 'waiting' AND not_before <= clock_timestamp() AND {NOT_PAUSED} FOR UPDATE OF j
         """,  # noqa: S608 — joined from constants
         [job_id],
@@ -149,7 +168,7 @@ def claim_jobs(
     rows = connection.execute(
         _CLAIM,
         {**asked, "job_id": job_id, "alone": alone, "token": token, "worker": worker, "lease_s": lease_s,
-         "limit": 1 if alone else 1 + siblings},
+         "limit": 1 if alone or asked["image_format"] == IMAGE_FORMAT else 1 + siblings},
     )  # fmt: skip
     return JobClaim(jobs=tuple(_claimed_job(row, token) for row in rows))
 
@@ -244,45 +263,6 @@ def finish_job(connection: Connection, lease: Lease, class_map: ClassMapRow, *, 
     return True
 
 
-def retry_job(connection: Connection, job_id: int, *, actor: str) -> None:
-    """Lets a failed or cancelled job wait again with nothing charged to it; audited.
-
-    Raises:
-        JobNotFound: no such job.
-        JobNotRetryable: it is waiting, running or has succeeded, or its image itself was refused.
-    """
-    job = connection.execute(
-        """
-        SELECT j.state, i.refusal FROM jobs j JOIN images i ON i.sha256 = j.image_sha256
-        WHERE j.id = %s FOR UPDATE OF j
-        """,
-        [job_id],
-    ).fetchone()
-    if job is None:
-        raise JobNotFound(str(job_id))
-    if job["state"] not in {JobState.FAILED, JobState.CANCELLED}:
-        raise JobNotRetryable(f"job {job_id} is {job['state']}")
-    if job["refusal"] is not None:
-        raise JobNotRetryable(f"the image of job {job_id} was refused; submit a mended image in its place")
-    connection.execute(
-        """
-        UPDATE jobs SET state = 'waiting', charged_attempts = 0, suspect = false, not_before = now(),
-            published_at = NULL, finished_at = NULL, error_kind = NULL, error = NULL
-        WHERE id = %s
-        """,
-        [job_id],
-    )
-    connection.execute(
-        """
-        UPDATE cohorts SET state = 'open', closed_at = NULL
-        WHERE state = 'complete' AND id IN (SELECT cohort_id FROM cohort_jobs WHERE job_id = %s)
-        """,
-        [job_id],
-    )
-    record_action(connection, actor=actor, action="retry", subject=f"job {job_id}", details={"was": job["state"]})
-    announce_work(connection)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
     """Which jobs to list; None means any."""
@@ -291,37 +271,54 @@ class JobFilter:
     state: JobState | None = None
     segmenter: str | None = None
     roi: str | None = None
+    cause: str | None = None
 
 
 _JOB_ROW = """
     SELECT j.id, j.state, j.attempt, j.charged_attempts, j.max_attempts, j.suspect, j.error_kind, j.error,
-           j.created_at, j.started_at, j.finished_at, j.published_at, j.roi_mpp, j.image_sha256, j.lease_owner,
-           j.lease_until, j.settings_digest, s.name AS segmenter, s.version AS segmenter_version,
+           j.created_at, j.started_at, j.finished_at, j.published_at, j.not_before, j.roi_mpp, j.image_sha256,
+           j.lease_owner, j.lease_until, j.settings_digest, s.name AS segmenter, s.version AS segmenter_version,
            r.name AS roi, r.id AS roi_id, r.cohort_id, r.slide, r.case_id, r.tissue_type
 """
 
+_LINK_FILTERS = {
+    "cohort_id": "cohort_id = %(cohort_id)s",
+    "roi": "roi_id IN (SELECT id FROM rois WHERE name = %(roi)s)",
+}
+_FEW_HAVE = frozenset({JobState.RUNNING, JobState.FAILED})
+"""States that few jobs have at a time, so that these are found first, and then whose they are."""
+
+_JOB_FILTERS = {
+    "state": "j.state = %(state)s",
+    "segmenter": "s.name = %(segmenter)s",
+    "cause": "j.error_kind = %(cause)s",
+}
+
 
 def list_jobs(connection: Connection, wanted: JobFilter, *, after: int = 0, limit: int = 100) -> list[Row]:
-    """Jobs by ascending id, from the one after `after`; an ROI's name is that in the (first) cohort asked for."""
+    """Jobs by ascending id, from the one after `after`; of a job's ROIs that fit, the first one's name is shown."""
+    values = asdict(wanted)
+    given = [condition for name, condition in _JOB_FILTERS.items() if values[name] is not None]
+    links = [condition for name, condition in _LINK_FILTERS.items() if values[name] is not None]
+    if wanted.state in _FEW_HAVE:
+        links.append("job_id IN (SELECT id FROM jobs WHERE state = %(state)s AND id > %(after)s)")
+    # Only conditions that are asked for: each has an index, which a condition that may be empty would keep from use.
     return connection.execute(
         f"""
         {_JOB_ROW}
-        FROM jobs j
+        FROM (
+            SELECT DISTINCT ON (job_id) job_id, roi_id FROM cohort_jobs
+            WHERE {" AND ".join(["job_id > %(after)s", *links])}
+            ORDER BY job_id, roi_id
+        ) cj
+        JOIN jobs j ON j.id = cj.job_id
         JOIN segmenters s ON s.id = j.segmenter_id
-        CROSS JOIN LATERAL (
-            SELECT r.* FROM cohort_jobs cj JOIN rois r ON r.id = cj.roi_id
-            WHERE cj.job_id = j.id AND (%(cohort_id)s::bigint IS NULL OR cj.cohort_id = %(cohort_id)s)
-            ORDER BY cj.roi_id LIMIT 1
-        ) r
-        WHERE j.id > %(after)s
-          AND (%(state)s::text IS NULL OR j.state = %(state)s)
-          AND (%(segmenter)s::text IS NULL OR s.name = %(segmenter)s)
-          AND (%(roi)s::text IS NULL OR r.name = %(roi)s)
+        JOIN rois r ON r.id = cj.roi_id
+        WHERE {" AND ".join(["j.id > %(after)s", *given])}
         ORDER BY j.id LIMIT %(limit)s
         """,  # noqa: S608 — joined from constants of this module
-        {"cohort_id": wanted.cohort_id, "state": wanted.state, "segmenter": wanted.segmenter, "roi": wanted.roi,
-         "after": after, "limit": limit},
-    ).fetchall()  # fmt: skip
+        {**values, "after": after, "limit": limit},
+    ).fetchall()
 
 
 def get_job(connection: Connection, job_id: int) -> Row:
@@ -329,7 +326,7 @@ def get_job(connection: Connection, job_id: int) -> Row:
     job = connection.execute(
         f"""
         {_JOB_ROW}, to_jsonb(cm) AS class_map, to_jsonb(o) AS overlay, s.card, e.document AS settings,
-            i.refusal AS image_refusal,
+            i.refusal AS image_refusal, NOT {NOT_PAUSED} AS is_paused,
             (SELECT array_agg(DISTINCT c.name ORDER BY c.name) FROM cohort_jobs cj JOIN cohorts c ON c.id = cj.cohort_id
              WHERE cj.job_id = j.id) AS cohorts
         FROM jobs j
@@ -364,18 +361,21 @@ def list_results(
     """A cohort's class maps with ROI, segmenter and overlay, by (ROI id, job id), from the one after `after`."""
     return connection.execute(
         """
-        SELECT r.id AS roi_id, r.name AS roi, r.slide, r.case_id, r.tissue_type, r.roi_number, r.mpp AS roi_mpp,
-               j.id AS job_id, s.name AS segmenter, s.version AS segmenter_version, s.card,
+        SELECT r.id AS roi_id, r.name AS roi, r.slide, r.case_id, r.tissue_type, r.roi_number,
+               r.mpp AS roi_mpp, r.source, j.id AS job_id, s.name AS segmenter, s.version AS segmenter_version, s.card,
                e.document->>'mode' AS mode, e.document->>'stitching' AS stitching,
                e.document->>'precision' AS precision,
-               cm.object_key, cm.sha256, cm.width_px, cm.height_px, cm.map_mpp, cm.class_pixels, cm.provenance,
+               cm.object_key, cm.sha256, cm.width_px, cm.height_px, cm.map_mpp,
+               cm.extent_width_px, cm.extent_height_px, cm.class_pixels, cm.provenance,
                cm.confidence_key, cm.confidence_sha256, cm.mean_confidence,
-               o.object_key AS overlay_key, ch.state AS overlay_state, ch.error AS overlay_error
+               o.object_key AS overlay_key, ch.state AS overlay_state, ch.error AS overlay_error,
+               to_jsonb(i) AS image
         FROM cohort_jobs cj
         JOIN rois r ON r.id = cj.roi_id
         JOIN jobs j ON j.id = cj.job_id
         JOIN segmenters s ON s.id = j.segmenter_id
         JOIN engine_settings e ON e.digest = j.settings_digest
+        JOIN images i ON i.sha256 = j.image_sha256
         JOIN class_maps cm ON cm.job_id = j.id
         LEFT JOIN overlays o ON o.job_id = j.id
         LEFT JOIN chores ch ON ch.job_id = j.id AND ch.kind = 'overlay'

@@ -13,13 +13,16 @@ from uuid import UUID
 from psycopg import sql
 
 from pantile.catalog.database import Connection, Row
-from pantile.domain.jobs import MAX_RETRY_DELAY_S, RETRY_DELAY_S, AttemptOutcome
+from pantile.domain.jobs import MAX_RETRY_DELAY_S, RETRY_DELAY_S, AttemptOutcome, Cause
 
 Leased = Literal["jobs", "chores", "trainings"]
 """A table whose rows are leased."""
 
 TABLES: tuple[Leased, ...] = ("jobs", "chores", "trainings")
 """All of them."""
+
+WORK_OF: dict[Leased, str] = {"jobs": "job", "chores": "chore", "trainings": "training"}
+"""What a row of each is called."""
 
 _ENDED_AT_ONCE = 1000
 
@@ -118,6 +121,24 @@ def release(connection: Connection, table: Leased, tokens: Sequence[UUID]) -> in
     return len(rows)
 
 
+def cancel(connection: Connection, table: Leased, row_ids: Sequence[int]) -> int:
+    """Ends those of the rows that are open, held or not, as nobody wants them any more; gives how many."""
+    rows = connection.execute(
+        sql.SQL("""
+            WITH open AS MATERIALIZED (
+                SELECT id, state FROM {table} WHERE id = ANY(%s) AND state IN ('waiting', 'running')
+                ORDER BY id FOR UPDATE
+            )
+            UPDATE {table} r SET state = 'cancelled', finished_at = clock_timestamp(), published_at = NULL, {no_lease}
+            FROM open WHERE r.id = open.id RETURNING r.id, r.attempt, open.state
+        """).format(table=sql.Identifier(table), no_lease=_NO_LEASE),
+        [list(row_ids)],
+    ).fetchall()
+    held = [row for row in rows if row["state"] == "running"]
+    _close_attempts(connection, table, held, AttemptOutcome.CANCELLED, None)
+    return len(rows)
+
+
 def expire(connection: Connection, table: Leased) -> list[Row]:
     """Returns rows whose lease has ended silently: first as suspects, then charged, at last failed.
 
@@ -128,7 +149,7 @@ def expire(connection: Connection, table: Leased) -> list[Row]:
         table,
         sql.SQL("lease_until < clock_timestamp()"),
         AttemptOutcome.LEASE_ENDED,
-        kind="LeaseEnded",
+        kind=Cause.LEASE_ENDED,
         cause="The worker died or went silent",
     )
 

@@ -8,13 +8,16 @@ from pantile.catalog.database import Connection, announce_work
 from pantile.domain.errors import CohortNotPaused
 
 NOT_PAUSED = """
-    NOT EXISTS (
+    (NOT EXISTS (SELECT 1 FROM cohorts WHERE state = 'paused') OR NOT EXISTS (
         SELECT 1 FROM cohort_jobs pj JOIN cohorts p ON p.id = pj.cohort_id
         WHERE pj.job_id = j.id AND p.state = 'paused' AND NOT EXISTS (
             SELECT 1 FROM cohort_jobs oj JOIN cohorts o ON o.id = oj.cohort_id
-            WHERE oj.job_id = j.id AND o.state = 'open'))
+            WHERE oj.job_id = j.id AND o.state = 'open')))
 """
-"""Of a job `j`: that no paused cohort holds it, or an open one does as well."""
+"""Of a job `j`: that no paused cohort holds it, or an open one does as well.
+
+Whether any cohort is paused at all is asked first, and once: it seldom is, and then no job's cohorts are looked up.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +33,27 @@ class Failures:
 
 def count_failures(connection: Connection) -> list[Failures]:
     """The failures of the open cohorts that have some, and jobs that wait."""
+    # Failed jobs first: there are few. All that have ended are looked at only of cohorts that were resumed.
     rows = connection.execute(
         """
-        SELECT c.id AS cohort_id, c.name AS cohort,
-               count(*) FILTER (WHERE j.state IN ('succeeded', 'failed') AND j.finished_at > c.failures_count_from)
-                   AS ended,
-               count(*) FILTER (WHERE j.state = 'failed' AND j.finished_at > c.failures_count_from) AS failed,
-               mode() WITHIN GROUP (ORDER BY j.error) FILTER (WHERE j.state = 'failed') AS commonest
-        FROM cohorts c
-        JOIN (SELECT DISTINCT cohort_id, job_id FROM cohort_jobs) cj ON cj.cohort_id = c.id
-        JOIN jobs j ON j.id = cj.job_id
-        WHERE c.state = 'open'
-        GROUP BY c.id
-        HAVING bool_or(j.state = 'failed') AND bool_or(j.state = 'waiting')
+        WITH failed AS MATERIALIZED (
+            SELECT DISTINCT cj.cohort_id, j.id, j.error, j.finished_at
+            FROM jobs j JOIN cohort_jobs cj ON cj.job_id = j.id WHERE j.state = 'failed'
+        ), failing AS MATERIALIZED (
+            SELECT c.id, c.name, c.failures_count_from AS since, mode() WITHIN GROUP (ORDER BY f.error) AS commonest,
+                   count(*) FILTER (WHERE f.finished_at > c.failures_count_from) AS failed
+            FROM cohorts c JOIN failed f ON f.cohort_id = c.id WHERE c.state = 'open' GROUP BY c.id
+        )
+        SELECT c.id AS cohort_id, c.name AS cohort, c.failed, c.commonest,
+               CASE WHEN c.since = '-infinity' THEN (
+                   SELECT sum(jobs)::bigint FROM job_counts
+                   WHERE cohort_id = c.id AND state IN ('succeeded', 'failed')
+               ) ELSE (
+                   SELECT count(DISTINCT j.id) FROM cohort_jobs cj JOIN jobs j ON j.id = cj.job_id
+                   WHERE cj.cohort_id = c.id AND j.state IN ('succeeded', 'failed') AND j.finished_at > c.since
+               ) END AS ended
+        FROM failing c
+        WHERE (SELECT sum(jobs) FROM job_counts WHERE cohort_id = c.id AND state = 'waiting') > 0
         ORDER BY c.id
         """
     )

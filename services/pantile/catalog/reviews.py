@@ -50,7 +50,7 @@ _REVIEWED = f"""
         LEFT JOIN under_way u ON u.roi_id = r.id
         LEFT JOIN disagreements d ON d.roi_id = r.id AND d.sources = n.sources
         LEFT JOIN chores c ON c.roi_id = r.id AND c.kind = 'compare'
-        WHERE r.cohort_id = %(cohort_id)s
+        WHERE r.cohort_id = %(cohort_id)s AND r.state <> 'withdrawn' AND r.roi_number > 0
     )
 """  # noqa: S608 — joined from constants
 

@@ -1,12 +1,15 @@
 """ROIs and their images: submitted in one COPY, awaited, stored or refused."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from psycopg.types.json import Jsonb
 
 from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, Row, announce_work
 from pantile.domain.cohorts import ManifestRow
-from pantile.domain.errors import RoiConflict
+from pantile.domain.errors import CaseWithdrawn, RoiConflict
+from pantile.domain.quality import Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ def add_rois(connection: Connection, cohort_id: int, submitted: Iterable[Submitt
 
     Raises:
         RoiConflict: an ROI is there already with another image or mpp; nothing is added then.
+        CaseWithdrawn: one is new, and its case was withdrawn; nothing is added then.
     """
     connection.execute(_STAGE)
     with connection.cursor().copy("COPY submitted FROM STDIN") as copy:
@@ -52,6 +56,7 @@ def add_rois(connection: Connection, cohort_id: int, submitted: Iterable[Submitt
             copy.write_row((roi.row.case, key.slide, key.tissue_type, key.roi_number, key.name(), roi.row.mpp,
                             roi.row.path, roi.row.is_remote, roi.sha256, roi.bytes))  # fmt: skip
     _refuse_conflicts(connection, cohort_id)
+    _refuse_withdrawn(connection, cohort_id)
     replaced = _replace_images(connection, cohort_id)
     added = connection.execute(
         """
@@ -90,6 +95,22 @@ def _refuse_conflicts(connection: Connection, cohort_id: int) -> None:
         raise RoiConflict(f"{names} ({why}); a second region of a slide needs another roi_number")
 
 
+def _refuse_withdrawn(connection: Connection, cohort_id: int) -> None:
+    """Refuses what is new of a case, slide or ROI that was withdrawn; what was withdrawn itself is passed over."""
+    refused = connection.execute(
+        f"""
+        WITH w AS (SELECT name FROM withdrawals WHERE coalesce(cohort_id, %(cohort_id)s) = %(cohort_id)s)
+        SELECT s.name FROM submitted s
+        WHERE (s.case_id IN (SELECT name FROM w) OR s.slide IN (SELECT name FROM w) OR s.name IN (SELECT name FROM w))
+          AND NOT EXISTS (SELECT 1 FROM rois r WHERE r.cohort_id = %(cohort_id)s AND {_SAME_ROI})
+        ORDER BY s.name LIMIT 5
+        """,  # noqa: S608 — joined from constants of this module
+        {"cohort_id": cohort_id},
+    ).fetchall()
+    if refused:
+        raise CaseWithdrawn(", ".join(row["name"] for row in refused))
+
+
 def _replace_images(connection: Connection, cohort_id: int) -> int:
     replaced = connection.execute(
         f"""
@@ -104,7 +125,7 @@ def _replace_images(connection: Connection, cohort_id: int) -> int:
         [cohort_id],
     ).fetchall()
     ids = [row["id"] for row in replaced]
-    connection.execute("DELETE FROM cohort_jobs WHERE roi_id = ANY(%s)", [ids])
+    unlink_jobs(connection, ids)
     connection.execute(
         """
         UPDATE chores SET state = 'waiting', charged_attempts = 0, suspect = false, not_before = now(),
@@ -114,6 +135,24 @@ def _replace_images(connection: Connection, cohort_id: int) -> int:
         [ids],
     )
     return len(ids)
+
+
+def unlink_jobs(connection: Connection, roi_ids: Sequence[int]) -> None:
+    """Takes their jobs from ROIs, and from the counts of their cohorts."""
+    connection.execute(
+        """
+        WITH unlinked AS (
+            DELETE FROM cohort_jobs WHERE roi_id = ANY(%(ids)s) RETURNING cohort_id, job_id
+        )
+        INSERT INTO job_counts (cohort_id, segmenter_id, state, jobs, at)
+        SELECT u.cohort_id, j.segmenter_id, j.state, -count(*), '-infinity'
+        FROM (SELECT DISTINCT cohort_id, job_id FROM unlinked) u JOIN jobs j ON j.id = u.job_id
+        WHERE NOT EXISTS (SELECT 1 FROM cohort_jobs cj WHERE cj.cohort_id = u.cohort_id AND cj.job_id = u.job_id
+                            AND cj.roi_id <> ALL(%(ids)s))
+        GROUP BY u.cohort_id, j.segmenter_id, j.state
+        """,
+        {"ids": list(roi_ids)},
+    )
 
 
 def _take_stored_images(connection: Connection, cohort_id: int) -> None:
@@ -179,7 +218,7 @@ def list_refused(connection: Connection, cohort_id: int, *, limit: int = 100) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRow:
-    """An ROI's image: stored under `object_key`, or refused with a sentence."""
+    """An ROI's image: stored under `object_key`, or refused with a sentence; a whole slide's stays in its file."""
 
     sha256: str
     bytes: int
@@ -189,20 +228,26 @@ class ImageRow:
     format: str | None = None
     refusal_kind: str | None = None
     refusal: str | None = None
+    quality: Quality | None = None
 
 
-def keep_image(connection: Connection, image: ImageRow) -> None:
-    """Stores what is known of an image; an image that was refused before may be stored now, never the reverse."""
+def keep_image(connection: Connection, image: ImageRow) -> ImageRow:
+    """Stores what is known of an image, and gives what is known now.
+
+    An image that was refused before may be stored now, never the reverse; one that was withdrawn stays so.
+    """
     connection.execute(
         """
-        INSERT INTO images (sha256, bytes, object_key, width_px, height_px, format, refusal_kind, refusal)
+        INSERT INTO images (sha256, bytes, object_key, width_px, height_px, format, refusal_kind, refusal, quality)
         VALUES (%(sha256)s, %(bytes)s, %(object_key)s, %(width_px)s, %(height_px)s, %(format)s,
-                %(refusal_kind)s, %(refusal)s)
+                %(refusal_kind)s, %(refusal)s, %(quality)s)
         ON CONFLICT (sha256) DO UPDATE SET object_key = excluded.object_key, width_px = excluded.width_px,
-            height_px = excluded.height_px, format = excluded.format, refusal = NULL, refusal_kind = NULL
-            WHERE images.refusal IS NOT NULL AND excluded.refusal IS NULL
+            height_px = excluded.height_px, format = excluded.format, refusal = NULL, refusal_kind = NULL,
+            quality = excluded.quality
+            WHERE images.refusal IS NOT NULL AND excluded.refusal IS NULL AND images.refusal_kind <> %(withdrawn)s
         """,
         {
+            "withdrawn": CaseWithdrawn.__name__,
             "sha256": image.sha256,
             "bytes": image.bytes,
             "object_key": image.object_key,
@@ -211,8 +256,10 @@ def keep_image(connection: Connection, image: ImageRow) -> None:
             "format": image.format,
             "refusal_kind": image.refusal_kind,
             "refusal": image.refusal,
+            "quality": None if image.quality is None else Jsonb(asdict(image.quality)),
         },
     )
+    return find_image(connection, image.sha256) or image
 
 
 def settle_roi(connection: Connection, roi_id: int, image: ImageRow) -> None:
@@ -239,12 +286,12 @@ def find_image(connection: Connection, sha256: str) -> ImageRow | None:
     """What is known of the image with this digest, if anything."""
     row = connection.execute(
         """
-        SELECT sha256, bytes, object_key, width_px, height_px, format, refusal_kind, refusal
+        SELECT sha256, bytes, object_key, width_px, height_px, format, refusal_kind, refusal, quality
         FROM images WHERE sha256 = %s
         """,
         [sha256],
     ).fetchone()
-    return ImageRow(**row) if row else None
+    return ImageRow(**{**row, "quality": row["quality"] and Quality(**row["quality"])}) if row else None
 
 
 def refuse_failed_ingests(connection: Connection) -> int:

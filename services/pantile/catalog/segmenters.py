@@ -22,6 +22,11 @@ class Segmenter:
     checkpoint_key: str
     checkpoint_bytes: int
 
+    @property
+    def can_run(self) -> bool:
+        """Whether it has its weights here; one whose class maps were made elsewhere has none."""
+        return bool(self.checkpoint_key)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
@@ -90,13 +95,15 @@ def list_segmenters(connection: Connection) -> list[Segmenter]:
     return [_segmenter(row) for row in rows]
 
 
-def find_segmenters(connection: Connection, names: Sequence[str]) -> list[Segmenter]:
+def find_segmenters(connection: Connection, names: Sequence[str], *, to_run: bool = False) -> list[Segmenter]:
     """The segmenters asked for, as `name` (its newest version) or `name@version`; all newest ones for no name or "all".
+
+    With `to_run`, those without weights here count for nothing.
 
     Raises:
         SegmenterUnknown: one of them is not registered, or none is.
     """
-    registered = list_segmenters(connection)
+    registered = [each for each in list_segmenters(connection) if each.can_run or not to_run]
     newest: dict[str, Segmenter] = {}
     for segmenter in registered:
         newest.setdefault(segmenter.card.name, segmenter)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection
+from pantile.catalog.study_members import IS_BLINDED
 from pantile.domain.access import Role, Visitor, digest_of, scopes_of
 from pantile.domain.errors import NotSignedIn, SessionNotFound
 
@@ -53,12 +54,13 @@ def admit_session(connection: Connection, secret: str, *, idle_s: int) -> Visito
             its account.
     """
     row = connection.execute(
-        """
-        SELECT s.id, s.last_seen_at < now() - interval '1 min' AS is_note_due, a.id AS account_id, a.name, a.role
+        f"""
+        SELECT s.id, s.last_seen_at < now() - interval '1 min' AS is_note_due, a.id AS account_id, a.name, a.role,
+               {IS_BLINDED} AS is_blinded
         FROM sessions s JOIN accounts a ON a.id = s.account_id
         WHERE s.sha256 = %s AND s.ended_at IS NULL AND a.is_active AND s.expires_at > now()
           AND s.last_seen_at > now() - make_interval(secs => %s)
-        """,
+        """,  # noqa: S608 — joined from constants
         [digest_of(secret), idle_s],
     ).fetchone()
     if row is None:
@@ -66,9 +68,16 @@ def admit_session(connection: Connection, secret: str, *, idle_s: int) -> Visito
     if row["is_note_due"]:
         connection.execute("UPDATE sessions SET last_seen_at = now() WHERE id = %s", [row["id"]])
     role = Role(row["role"]) if row["role"] else None
-    return Visitor(
-        scopes=scopes_of(role), account_id=row["account_id"], account=row["name"], role=role, session_id=row["id"]
-    )
+    scopes = scopes_of(role, is_blinded=row["is_blinded"])
+    return Visitor(scopes=scopes, account_id=row["account_id"], account=row["name"], role=role, session_id=row["id"])
+
+
+def session_age_s(connection: Connection, session_id: int | None) -> float | None:
+    """Seconds since the sign-in that opened a session; None where there is none."""
+    row = connection.execute(
+        "SELECT extract(epoch FROM now() - created_at)::float AS age_s FROM sessions WHERE id = %s", [session_id]
+    ).fetchone()
+    return float(row["age_s"]) if row else None
 
 
 def list_sessions(connection: Connection, *, account_id: int | None, idle_s: int) -> list[Session]:

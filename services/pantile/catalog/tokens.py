@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pantile.catalog.audit import record_action
 from pantile.catalog.database import Connection, Row
+from pantile.catalog.study_members import IS_BLINDED
 from pantile.domain.access import Role, Scope, Visitor, check_token_name, digest_of, scopes_of, token_hint, with_implied
 from pantile.domain.errors import NotSignedIn, TokenNotFound
 
@@ -99,12 +100,12 @@ def admit_token(connection: Connection, token: str) -> Visitor:
     The digest is looked up, so how long it takes tells nothing about the tokens that there are.
     """
     row = connection.execute(
-        """
+        f"""
         SELECT t.id, t.name, t.scopes, t.revoked_at, t.expires_at, t.expires_at <= now() AS has_expired,
                coalesce(t.last_used_at < now() - interval '1 min', true) AS is_use_due,
-               a.id AS account_id, a.name AS account, a.role, a.is_active
+               a.id AS account_id, a.name AS account, a.role, a.is_active, {IS_BLINDED} AS is_blinded
         FROM api_tokens t LEFT JOIN accounts a ON a.id = t.account_id WHERE t.sha256 = %s
-        """,
+        """,  # noqa: S608 — joined from constants
         [digest_of(token)],
     ).fetchone()
     _refuse_ended(row)
@@ -114,7 +115,7 @@ def admit_token(connection: Connection, token: str) -> Visitor:
     role = Role(row["role"]) if row["role"] else None
     scopes = with_implied(Scope(scope) for scope in row["scopes"])
     return Visitor(
-        scopes=scopes if row["account_id"] is None else scopes & scopes_of(role),
+        scopes=scopes if row["account_id"] is None else scopes & scopes_of(role, is_blinded=row["is_blinded"]),
         account_id=row["account_id"],
         account=row["account"],
         role=role,

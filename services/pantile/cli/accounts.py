@@ -8,7 +8,7 @@ import typer
 from pantile.cli.reaching import Api, open_api
 from pantile.cli.screen import say, show_table
 from pantile.domain.access import Role, check_account_name, check_password
-from pantile.schemas import AccountChange, AccountIn, AccountOut, PasswordIn
+from pantile.schemas.access import AccountChange, AccountIn, AccountOut, PasswordIn
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Make, list and change the accounts of people."

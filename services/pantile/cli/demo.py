@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from typer.main import get_command
 
+from pantile.cli.reaching import open_studies
 from pantile.cli.screen import make_console, say
 from pantile.domain.class_maps import ClassMap
 from pantile.local.demo_cohorts import (
@@ -25,6 +26,7 @@ from pantile.local.demo_cohorts import (
     write_dice_table,
     write_regions,
 )
+from pantile.local.demo_study import ADMIN, RATER, STUDY, DemoStudy, make_demo_study
 from pantile.local.plates import PlateRow, draw_plate
 from pantile.local.state import find_stack
 from pantile.local.tissue import DEMO_SCHEME, Morphology
@@ -63,6 +65,8 @@ def demo(
     _show_dice(regions, cohorts, segmenters, out)
     _draw_plate(regions, segmenters, out)
     _say_what_is_there(home, out, seconds=time.monotonic() - started)
+    with open_studies("") as client:
+        _say_how_to_score(client.address, make_demo_study(client, cohorts=cohorts, segmenters=segmenters))
 
 
 def _run(*arguments: str) -> None:
@@ -140,6 +144,20 @@ def _say_what_is_there(home: Path, out: Path, *, seconds: float) -> None:
     console.print(
         f"The stack runs on: API {state.url('web')}/docs, Flower {state.url('flower')} "
         f"(pantile / {state.credentials.flower}). `pantile down` stops it.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _say_how_to_score(address: str, study: DemoStudy) -> None:
+    known = (
+        f"with the password [bold]{study.password}[/], which is told only this once"
+        if study.password
+        else f"with the password told at the first run (`pantile accounts set-password {RATER}` gives another)"
+    )
+    make_console().print(
+        f"\nScore the {study.cases} cases of the study {STUDY} at [bold]{address}[/] as {RATER} {known}; "
+        f"{ADMIN}, with the same one, sees the study from behind.",
         soft_wrap=True,
         highlight=False,
     )

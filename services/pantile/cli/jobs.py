@@ -1,20 +1,24 @@
-"""`pantile jobs`: listed, looked at, tried again."""
+"""`pantile jobs`: listed, looked at, explained, tried again, cancelled."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
 
 import typer
 
+from pantile.cli.explaining import explain
 from pantile.cli.reaching import Api, open_api
 from pantile.cli.screen import complain, count, duration, say, show_table
 from pantile.domain.errors import ApiRefused, InputRefused
 from pantile.domain.jobs import JobState
-from pantile.schemas import AttemptOut, JobListed, JobOut, SettingsOut
+from pantile.schemas.jobs import AttemptOut, JobListed, JobOut, JobsWanted
+from pantile.schemas.settings import SettingsOut
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="markdown", help="List jobs, look at one, try failed ones again."
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="List jobs, explain one, try failed ones again, cancel open ones.",
 )
 
 EXIT_INCOMPLETE = 1
@@ -27,23 +31,25 @@ def list_jobs(
     state: Annotated[JobState | None, typer.Option(help="Only in this state.")] = None,
     segmenter: Annotated[str | None, typer.Option(help="Only of this segmenter.")] = None,
     roi: Annotated[str | None, typer.Option(help="Only of this ROI.")] = None,
+    cause: Annotated[str | None, typer.Option(help="Only with this cause, such as SegmenterBroken.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 50,
     api: Api = "",
 ) -> None:
     """List jobs, oldest first."""
     with open_api(api) as client:
-        found = list(islice(client.jobs(cohort=cohort, state=state, segmenter=segmenter, roi=roi), limit + 1))
+        wanted = client.jobs(cohort=cohort, state=state, segmenter=segmenter, roi=roi, cause=cause)
+        found = list(islice(wanted, limit + 1))
     if not found:
         say("There is no such job.")
         return
-    columns = ("id", "state", "ROI", "segmenter", "attempt", "error")
+    columns = ("id", "state", "ROI", "segmenter", "attempt", "cause", "error")
     show_table(columns, [_row(each) for each in found[:limit]])
     if len(found) > limit:
         say(f"There are more; --limit {10 * limit} shows more of them.")
 
 
 def _row(job: JobListed) -> tuple[object, ...]:
-    return job.id, job.state.value, job.roi, job.segmenter, job.attempt, job.error or ""
+    return job.id, job.state.value, job.roi, job.segmenter, job.attempt, job.error_kind or "", job.error or ""
 
 
 @app.command()
@@ -68,6 +74,7 @@ def _facts(job: JobOut) -> list[tuple[str, str]]:
         "job": str(job.id),
         "state": job.state.value,
         "error": job.error,
+        "cause": job.error_kind,
         "ROI": f"{job.roi} ({job.tissue_type}, {job.roi_mpp:g} mpp)",
         "slide": job.slide,
         "case": job.case,
@@ -115,36 +122,77 @@ def _took(started: datetime, ended: datetime | None) -> str:
     return duration((ended - started).total_seconds()) if ended else ""
 
 
+@app.command("explain")
+def explain_job(job_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, api: Api = "") -> None:
+    """Tell what happened to a job, attempt by attempt (UTC), why it stands where it does, and what to do about it."""
+    with open_api(api) as client:
+        job, workers = client.job(job_id), client.workers()
+    for line in explain(job, workers, now=datetime.now(UTC)):
+        say(line)
+
+
+_Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", min=1, show_default=False)]
+_Cohort = Annotated[str | None, typer.Option(help="Those of this cohort (name or id).")]
+_Segmenter = Annotated[str | None, typer.Option(help="Those of this segmenter.")]
+_Roi = Annotated[str | None, typer.Option(help="Those of this ROI.")]
+_Cause = Annotated[str | None, typer.Option(help="Those with this cause, such as SegmenterBroken.")]
+
+
 @app.command()
 def retry(
-    job_ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", min=1, show_default=False)] = None,
+    job_ids: _Ids = None,
     *,
-    cohort: Annotated[str | None, typer.Option(help="All failed jobs of this cohort (name or id).")] = None,
+    cohort: _Cohort = None,
+    segmenter: _Segmenter = None,
+    roi: _Roi = None,
+    cause: _Cause = None,
     api: Api = "",
 ) -> None:
-    """Let failed or cancelled jobs be tried again, with nothing charged to them."""
-    if not job_ids and cohort is None:
-        raise InputRefused("name jobs by their id, or a cohort with --cohort")
+    """Let failed or cancelled jobs be tried again, with nothing charged: by their ids, or all failed that fit."""
+    wanted = JobsWanted(cohort=cohort, segmenter=segmenter, roi=roi, cause=cause)
     with open_api(api) as client:
-        failed = (
-            [] if cohort is None else [job.id for job in client.jobs(cohort=cohort, state=JobState.FAILED, limit=1000)]
-        )
-        wanted = [*(job_ids or []), *failed]
-        refused = 0
-        for job_id in wanted:
-            try:
-                client.retry_job(job_id)
-            except ApiRefused as error:
-                refused += 1
-                complain(f"Job {job_id}: {error}")
-    _report(wanted, refused)
+        _change(job_ids, wanted, one=client.retry_job, many=client.retry_jobs, done="will be tried again")
 
 
-def _report(wanted: Sequence[int], refused: int) -> None:
-    if not wanted:
-        say("No job has failed.")
+@app.command()
+def cancel(
+    job_ids: _Ids = None,
+    *,
+    cohort: _Cohort = None,
+    segmenter: _Segmenter = None,
+    roi: _Roi = None,
+    cause: _Cause = None,
+    api: Api = "",
+) -> None:
+    """Cancel waiting and running jobs: by their ids, or all that fit. What is under way is thrown away."""
+    wanted = JobsWanted(cohort=cohort, segmenter=segmenter, roi=roi, cause=cause)
+    with open_api(api) as client:
+        _change(job_ids, wanted, one=client.cancel_job, many=client.cancel_jobs, done="cancelled")
+
+
+def _change(
+    job_ids: Sequence[int] | None,
+    wanted: JobsWanted,
+    *,
+    one: Callable[[int], JobOut],
+    many: Callable[[JobsWanted], int],
+    done: str,
+) -> None:
+    """Changes the jobs named, or all that fit; ends with 1 where some of those named refused."""
+    by_filter = bool(wanted.model_dump(exclude_none=True))
+    if bool(job_ids) == by_filter:
+        raise InputRefused("name jobs by their ids, or say which with --cohort, --segmenter, --roi and --cause")
+    if by_filter:
+        say(f"{count(many(wanted), 'job')} {done}.")
         return
-    if len(wanted) > refused:
-        say(f"{count(len(wanted) - refused, 'job')} will be tried again.")
+    refused = 0
+    for job_id in job_ids or ():
+        try:
+            one(job_id)
+        except ApiRefused as error:
+            refused += 1
+            complain(f"Job {job_id}: {error}")
+    if refused < len(job_ids or ()):
+        say(f"{count(len(job_ids or ()) - refused, 'job')} {done}.")
     if refused:
         raise typer.Exit(EXIT_INCOMPLETE)

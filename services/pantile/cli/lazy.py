@@ -15,7 +15,7 @@ ENTRY_POINTS = "pantile.commands"
 """The group under which other packages name their commands."""
 
 _FOREIGN_HELP = {
-    "worker": "Start a segment, an imaging or a train worker.",
+    "worker": "Start a segment, an imaging, an evaluate or a train worker.",
     "train": "Train a segmenter from images with class maps.",
     "bench": "Measure how fast segmenters run here.",
     "checkpoints": "Import checkpoints.",

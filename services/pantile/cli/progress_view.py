@@ -10,7 +10,8 @@ from rich.text import Text
 from pantile.cli.screen import count, duration
 from pantile.domain.cohorts import CohortState
 from pantile.domain.jobs import TERMINAL, JobState
-from pantile.schemas import CohortOut, JobListed
+from pantile.schemas.cohorts import CohortOut
+from pantile.schemas.jobs import JobListed
 
 SHOWN_ONE_BY_ONE = 10
 """Failures beyond this many are grouped by their sentence."""
@@ -29,6 +30,8 @@ def compose(
     parts: list[RenderableType] = [heading, _segmenters(progress, bar_width), Text(_pace(progress))]
     if is_lost:
         parts.append(Text("The web service does not answer; trying again.", style="yellow"))
+    parts += [Text(line) for line in dice_lines(progress)]
+    parts += [Text(line, style="yellow") for line in flag_lines(progress)]
     parts += [Text(line, style="red") for line in failure_lines(progress, failed)]
     return Group(*parts)
 
@@ -48,7 +51,31 @@ def _heading(progress: CohortOut) -> str:
     notes += [f"{awaited} to be uploaded"] if awaited else []
     refused = progress.rois.get("refused", 0)
     notes += [f"{refused} refused"] if refused else []
+    notes += [f"{progress.rois_flagged} flagged"] if progress.rois_flagged else []
+    withdrawn = progress.rois.get("withdrawn", 0)
+    notes += [f"{withdrawn} withdrawn"] if withdrawn else []
     return f"{progress.name} ({', '.join(notes)})"
+
+
+def dice_lines(progress: CohortOut) -> list[str]:
+    """How many jobs have Dice, where a cohort has ground truth, and how to see it; nothing where it has none."""
+    dice = progress.dice
+    total = dice.evaluated + dice.waiting + dice.failed
+    if not total:
+        return []
+    notes = [f"{dice.evaluated:,} of {count(total, 'job')} on ROIs with ground truth"]
+    notes += [f"{dice.waiting:,} waiting"] if dice.waiting else []
+    notes += [f"{dice.failed:,} could not be evaluated"] if dice.failed else []
+    return [f"Dice: {', '.join(notes)}; `pantile evaluations {progress.name}` shows it"]
+
+
+def flag_lines(progress: CohortOut) -> list[str]:
+    """What is unusual about a cohort's ROIs, and how to see which; nothing where nothing is."""
+    if not progress.rois_flagged:
+        return []
+    raised = ", ".join(f"{number:,} {flag}" for flag, number in progress.flags.items() if number)
+    flagged = count(progress.rois_flagged, "ROI")
+    return [f"{flagged} flagged and segmented all the same ({raised}): `pantile rois {progress.name} --flagged`"]
 
 
 def _segmenters(progress: CohortOut, bar_width: int) -> Table:

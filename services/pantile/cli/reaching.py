@@ -6,6 +6,9 @@ import typer
 from pydantic import ValidationError
 
 from pantile.client.api import ApiClient, check_address
+from pantile.client.imports import ImportsClient
+from pantile.client.preannotations import PreannotationsClient
+from pantile.client.studies import StudiesClient
 from pantile.domain.errors import ApiUnknown, SettingRefused
 from pantile.local.state import find_stack
 from pantile.settings import Settings
@@ -46,6 +49,24 @@ def open_api(address: str) -> ApiClient:
     """The Pantile that is meant; raises `ApiUnknown`, `ApiClosed`."""
     api = find_api(address)
     return ApiClient(api, token=_find_token(api))
+
+
+def open_studies(address: str) -> StudiesClient:
+    """The Pantile that is meant, with its studies; raises `ApiUnknown`, `ApiClosed`."""
+    api = find_api(address)
+    return StudiesClient(api, token=_find_token(api))
+
+
+def open_preannotations(address: str) -> PreannotationsClient:
+    """The Pantile that is meant, with what it hands out to be corrected; raises `ApiUnknown`, `ApiClosed`."""
+    api = find_api(address)
+    return PreannotationsClient(api, token=_find_token(api))
+
+
+def open_imports(address: str) -> ImportsClient:
+    """The Pantile that is meant, to take in work done elsewhere; raises `ApiUnknown`, `ApiClosed`."""
+    api = find_api(address)
+    return ImportsClient(api, token=_find_token(api))
 
 
 def _find_token(api: str) -> str:

@@ -4,7 +4,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pantile.cli.reaching import Api, open_api
 from pantile.cli.screen import complain, count, make_console, remark, say, show_table
 from pantile.client.api import ApiClient
-from pantile.client.areas import area_table, group_area_mm2, summary_table
-from pantile.client.downloads import Download, download_files, named_digest, safe_name, write_whole
+from pantile.client.areas import area_table, group_area_mm2, slide_table, summary_table
+from pantile.client.downloads import Download, download_files, make_folder, named_digest, write_whole
 from pantile.client.recolouring import class_colours, recolour
+from pantile.client.result_files import ResultFiles
 from pantile.domain.class_maps import ClassGroup, PaletteName
-from pantile.domain.errors import FileRefused
 from pantile.domain.jobs import JobState
-from pantile.domain.segmenters import Mode, Stitching
-from pantile.schemas import CohortOut, ResultOut, SegmenterCounts
+from pantile.schemas.cohorts import CohortOut
+from pantile.schemas.results import ResultOut
 
 app = typer.Typer(rich_markup_mode="markdown")
 
@@ -30,38 +29,6 @@ _SHOWN_FAILURES = 10
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 _STILL_S = 60.0
 """After this long without a new overlay, the wait is explained."""
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The names under which a cohort's results are kept in a folder."""
-
-    folder: Path
-    segmenters: tuple[SegmenterCounts, ...]
-
-    def of(self, result: ResultOut, ending: str) -> Path:
-        """`{roi}_{segmenter}{ending}`; mode and stitching are named where they are unusual.
-
-        Version, precision, and that a confidence map is beside it, are named where the cohort has it both ways.
-        """
-        own = [each for each in self.segmenters if each.segmenter == result.segmenter]
-        alike = [
-            settings
-            for each in own
-            for settings in each.settings
-            if (each.version, settings.mode, settings.stitching)
-            == (result.segmenter_version, result.mode, result.stitching)
-        ]
-        as_precise = [settings for settings in alike if settings.precision is result.precision]
-        parts = {
-            f"-{result.segmenter_version}": len(own) > 1,
-            f"-{result.mode}": result.mode is not Mode.FAST,
-            f"-{result.stitching}": result.stitching is not Stitching.CENTRE,
-            f"-{result.precision}": len({settings.precision for settings in alike}) > 1,
-            "-confidence": result.class_map.confidence is not None and len(as_precise) > 1,
-        }
-        named = "".join(part for part, is_named in parts.items() if is_named)
-        return self.folder / f"{safe_name(f'{result.roi}_{result.segmenter}{named}')}{ending}"
 
 
 @app.command()
@@ -78,41 +45,36 @@ def results(
     """Download a cohort's class maps, overlays and tables of areas.
 
     Class maps are 8-bit indexed PNGs at the segmenter's resolution, confidence maps (where they were asked for) grey
-    ones. class_areas.csv has a row for each ROI, segmenter
+    ones; those of whole slides are pyramidal TIFFs, without overlays. class_areas.csv has a row for each ROI, segmenter
     and class; summary.csv one for each ROI and segmenter, with the tumor-stroma ratio (stroma's share of tumor plus
-    tumor stroma). Files that are there already are not fetched again.
+    tumor stroma), and slides.csv one for all ROIs of a slide. Files that are there already are not fetched again.
     """
     with open_api(api) as client:
         progress = client.cohort(cohort)
-        files = Files(_make_folder(out), tuple(progress.segmenters))
+        files = ResultFiles(make_folder(out), tuple(progress.segmenters))
         found, failed = _bring_class_maps(client, progress, files)
         if not found:
             say(f"{progress.name} has no class map yet; `pantile watch {progress.name}` shows its progress.")
             raise typer.Exit(EXIT_INCOMPLETE)
         write_whole(out / "class_areas.csv", area_table(progress.name, found).encode())
         write_whole(out / "summary.csv", summary_table(progress.name, found).encode())
+        write_whole(out / "slides.csv", slide_table(progress.name, found).encode())
         if palette is not None:
             _recolour_all(client, found, files, palette)
         failed |= _bring_overlays(client, progress, files) if overlays else {}
     _report(progress, found, failed, out)
 
 
-def _make_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileRefused(f"{folder}, {error.strerror or error}") from error
-    return folder
-
-
-def _bring_class_maps(client: ApiClient, progress: CohortOut, files: Files) -> tuple[list[ResultOut], dict[Path, str]]:
+def _bring_class_maps(
+    client: ApiClient, progress: CohortOut, files: ResultFiles
+) -> tuple[list[ResultOut], dict[Path, str]]:
     """Page by page, for a page's addresses are valid for an hour only."""
     found: list[ResultOut] = []
     failed: dict[Path, str] = {}
     with _files_bar("Class maps", sum(part.jobs.get(JobState.SUCCEEDED, 0) for part in progress.segmenters)) as advance:
         for page in client.results(str(progress.id)):
             downloads = [
-                Download(url=each.class_map.url, file=files.of(each, "_class_map.png"), sha256=each.class_map.sha256)
+                Download(url=each.class_map.url, file=_class_map_file(each, files), sha256=each.class_map.sha256)
                 for each in page
             ]
             failed |= download_files(downloads, advance)
@@ -121,12 +83,16 @@ def _bring_class_maps(client: ApiClient, progress: CohortOut, files: Files) -> t
     return found, failed
 
 
-def _confidence_maps(page: Sequence[ResultOut], files: Files) -> list[Download]:
+def _class_map_file(result: ResultOut, files: ResultFiles) -> Path:
+    return files.of(result, f"_class_map.{result.class_map.format}")
+
+
+def _confidence_maps(page: Sequence[ResultOut], files: ResultFiles) -> list[Download]:
     pairs = [(files.of(each, "_confidence.png"), each.class_map.confidence) for each in page]
     return [Download(url=map_.url, file=file, sha256=map_.sha256) for file, map_ in pairs if map_ is not None]
 
 
-def _bring_overlays(client: ApiClient, progress: CohortOut, files: Files) -> dict[Path, str]:
+def _bring_overlays(client: ApiClient, progress: CohortOut, files: ResultFiles) -> dict[Path, str]:
     """Asks for the overlays, and brings each as soon as it is drawn."""
     cohort = str(progress.id)
     client.ask_overlays(cohort)
@@ -153,7 +119,7 @@ def _bring_overlays(client: ApiClient, progress: CohortOut, files: Files) -> dic
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def _overlay(result: ResultOut, files: Files) -> Download:
+def _overlay(result: ResultOut, files: ResultFiles) -> Download:
     url = result.overlay_url or ""
     return Download(url=url, file=files.of(result, "_overlay.jpg"), sha256=named_digest(url))
 
@@ -162,11 +128,11 @@ def _is_lost(result: ResultOut) -> bool:
     return result.overlay == "failed"
 
 
-def _recolour_all(client: ApiClient, found: Sequence[ResultOut], files: Files, palette: PaletteName) -> None:
+def _recolour_all(client: ApiClient, found: Sequence[ResultOut], files: ResultFiles, palette: PaletteName) -> None:
     colours = {(each.name, each.version): class_colours(each.classes, palette) for each in client.segmenters()}
     for result in found:
-        class_map = files.of(result, "_class_map.png")
-        if class_map.is_file():
+        class_map = _class_map_file(result, files)
+        if result.class_map.format == "png" and class_map.is_file():
             target = files.of(result, f"_class_map_{palette}.png")
             recolour(class_map, target, colours[result.segmenter, result.segmenter_version])
 
@@ -176,7 +142,7 @@ def _report(progress: CohortOut, found: Sequence[ResultOut], failed: Mapping[Pat
         ("segmenter", "class maps", "tumor mm²", "tumor stroma mm²", "median tumor-stroma ratio"),
         [_row(name, [each for each in found if each.segmenter == name]) for name in _names(found)],
     )
-    say(f"{count(len(found), 'class map')}, class_areas.csv and summary.csv are in {out}.")
+    say(f"{count(len(found), 'class map')}, class_areas.csv, summary.csv and slides.csv are in {out}.")
     if len(found) < progress.jobs_expected:
         say(f"{len(found)} of {count(progress.jobs_expected, 'job')} have succeeded; run it again for the rest.")
     for file, problem in list(failed.items())[:_SHOWN_FAILURES]:

@@ -12,7 +12,7 @@ from pantile.cli.screen import count, make_console, remark, say, show_table
 from pantile.client.api import ApiClient
 from pantile.client.downloads import write_whole
 from pantile.domain.review import Comparison, ReviewOrder
-from pantile.schemas import ReviewedRoi, ReviewPage
+from pantile.schemas.reviews import ReviewedRoi, ReviewPage
 
 EXIT_INCOMPLETE = 1
 EXIT_INTERRUPTED = 130

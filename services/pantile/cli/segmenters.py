@@ -14,7 +14,7 @@ from pantile.client.uploads import HashedFile, hash_file, upload_file
 from pantile.domain.errors import CardRefused, FileRefused
 from pantile.domain.segmenters import ADMITTED_FROM, CardFormat, check_checkpoint, parse_card
 from pantile.domain.settings_asked import cut_percent
-from pantile.schemas import AdmissionOut, CheckpointIn, SegmenterIn, SegmenterOut
+from pantile.schemas.segmenters import AdmissionOut, CheckpointIn, SegmenterIn, SegmenterOut
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="List segmenters, look at one, add one with its checkpoint."

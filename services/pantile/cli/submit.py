@@ -1,6 +1,8 @@
 """`pantile submit`: a manifest or a folder, read, checked, hashed, submitted and uploaded."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,17 +10,22 @@ import typer
 from pydantic import ValidationError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from pantile.cli.pseudonyms import Pseudonymise, open_pseudonymiser
 from pantile.cli.reaching import Api, open_api
 from pantile.cli.screen import amount, complain, count, make_console, remark, say, show_table
+from pantile.cli.slides import find_slides
 from pantile.cli.watch import follow
+from pantile.cli.whole_slides import submit_whole_slides
 from pantile.client.api import ApiClient
 from pantile.client.manifests import LocalRoi, read_manifest
 from pantile.client.uploads import HashedFile, hash_files, upload_images
 from pantile.domain.cohorts import check_cohort_name
 from pantile.domain.errors import ManifestRefused, MppMissing, SegmenterUnknown
 from pantile.domain.rois import check_mpp
-from pantile.domain.segmenters import Mode, Precision, Stitching
-from pantile.schemas import RoiIn, SettingsIn, SubmissionIn, SubmittedCohort
+from pantile.domain.segmenters import EngineSettings, Mode, Precision, Stitching
+from pantile.domain.whole_slides import why_not_whole
+from pantile.schemas.settings import SettingsIn
+from pantile.schemas.submissions import RoiIn, SubmissionIn, SubmittedCohort
 
 app = typer.Typer(rich_markup_mode="markdown")
 
@@ -29,8 +36,13 @@ _SHOWN_FAILURES = 10
 
 @app.command()
 def submit(
-    source: Annotated[Path, typer.Argument(metavar="MANIFEST|FOLDER", help="A CSV or Parquet file, or a folder.")],
+    source: Annotated[
+        str, typer.Argument(metavar="MANIFEST|FOLDER", help="A CSV or Parquet file, or a folder; or a slide, or many.")
+    ],
     *,
+    whole_slide: Annotated[
+        bool, typer.Option("--whole-slide", help="Segment slides as a whole, where there is tissue.")
+    ] = False,
     segmenters: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
     cohort: Annotated[str | None, typer.Option(help="Cohort of images for which no column names one.")] = None,
     mpp: Annotated[float | None, typer.Option(help="Microns per pixel of images that lack it.")] = None,
@@ -45,6 +57,7 @@ def submit(
         ),
     ] = None,
     confidence: Annotated[bool, typer.Option("--confidence", help="Keep confidence maps, too.")] = False,
+    pseudonymise: Pseudonymise = False,
     watch: Annotated[bool, typer.Option("--watch", help="Then watch the progress until all is done.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check only; nothing is sent.")] = False,
     api: Api = "",
@@ -56,16 +69,30 @@ def submit(
     s3:// and http(s):// addresses are fetched by Pantile. Submitting again adds only what is new, and goes on with
     uploads that were interrupted; with another mode, stitching or precision it adds class maps beside those that are
     there.
+
+    With --whole-slide the source is a slide's file or address, or a folder of slides, which stay where they are (see
+    `pantile slides add`): each is segmented from edge to edge where there is tissue, in fast mode.
     """
-    rois = _read(source, cohort=cohort, mpp=mpp)
+    asked = partial(SettingsIn, mode=mode, stitching=stitching, precision=precision, confidence=confidence)
+    if whole_slide:
+        sources = _find_slides(source, cohort=cohort, mpp=mpp, settings=asked(), pseudonymise=pseudonymise)
+        if dry_run:
+            say(f"{count(len(sources), 'slide')}; nothing was sent (--dry-run).")
+            return
+        is_complete = _submit_slides(
+            sources, cohort=cohort or "", mpp=mpp, segmenters=segmenters, settings=asked(), watch=watch, api=api
+        )
+        raise typer.Exit(0 if is_complete else EXIT_INCOMPLETE)
+    rois = _read(Path(source), cohort=cohort, mpp=mpp)
+    if pseudonymise:
+        rois = _pseudonymise(rois)
     if dry_run:
         _show_plan(rois)
         return
     with open_api(api) as client:
         names = _check_segmenters(client, segmenters)
         try:
-            settings = SettingsIn(mode=mode, stitching=stitching, precision=precision, confidence=confidence)
-            cohorts, is_complete = _send(client, rois, names, settings)
+            cohorts, is_complete = _send(client, rois, names, asked())
         except KeyboardInterrupt:
             remark("Interrupted. What was uploaded is kept: run the same command again to go on.")
             raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -73,6 +100,40 @@ def submit(
             raise typer.Exit(EXIT_INCOMPLETE)
         if watch and not all([follow(client, each.cohort) for each in cohorts]):  # noqa: C419 — all are watched
             raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _find_slides(
+    source: str, *, cohort: str | None, mpp: float | None, settings: SettingsIn, pseudonymise: bool
+) -> list[str]:
+    """The slides to be submitted as a whole; raises `ManifestRefused` for what cannot be asked of them."""
+    reason = why_not_whole(EngineSettings(mode=settings.mode, confidence=settings.confidence))
+    if cohort is None:
+        reason = "whole slides need --cohort NAME"
+    if pseudonymise:
+        reason = "slides are pseudonymised by `pantile slides add`, and then submitted by their id over the API"
+    if reason is not None:
+        raise ManifestRefused(reason)
+    check_cohort_name(cohort or "")
+    if mpp is not None:
+        check_mpp(mpp)
+    return list(find_slides([source]))
+
+
+def _submit_slides(
+    sources: Sequence[str],
+    *,
+    cohort: str,
+    mpp: float | None,
+    segmenters: str,
+    settings: SettingsIn,
+    watch: bool,
+    api: str,
+) -> bool:
+    """Submits whole slides, and watches them; gives whether all went well."""
+    with open_api(api) as client:
+        names = _check_segmenters(client, segmenters)
+        is_complete = submit_whole_slides(client, sources, cohort=cohort, mpp=mpp, segmenters=names, settings=settings)
+        return is_complete and (not watch or follow(client, cohort))
 
 
 def _read(source: Path, *, cohort: str | None, mpp: float | None) -> list[LocalRoi]:
@@ -84,6 +145,13 @@ def _read(source: Path, *, cohort: str | None, mpp: float | None) -> list[LocalR
         return read_manifest(source, cohort=cohort, mpp=mpp)
     except ManifestRefused as error:
         raise ManifestRefused(error.detail + _hint(error.detail, cohort=cohort, mpp=mpp)) from error
+
+
+def _pseudonymise(rois: Sequence[LocalRoi]) -> list[LocalRoi]:
+    own = open_pseudonymiser()
+    hidden = sum(own.hides(roi.row) for roi in rois)
+    remark(f"{hidden:,} of {count(len(rois), 'ROI')} with an accession number in name or path, now under a pseudonym.")
+    return [replace(roi, row=own.row(roi.row)) for roi in rois]
 
 
 def _hint(problems: str, *, cohort: str | None, mpp: float | None) -> str:

@@ -8,7 +8,7 @@ import typer
 from pantile.cli.reaching import Api, open_api
 from pantile.cli.screen import remark, say, show_table
 from pantile.domain.access import Scope
-from pantile.schemas import TokenIn, TokenOut
+from pantile.schemas.access import TokenIn, TokenOut
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Make, list and revoke API tokens.")
 

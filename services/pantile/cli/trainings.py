@@ -9,7 +9,7 @@ from pantile.cli.screen import duration, say, show_table
 from pantile.domain.jobs import JobState
 from pantile.domain.training import Training
 from pantile.domain.training_text import training_document
-from pantile.schemas import TrainingIn, TrainingListed, TrainingOut
+from pantile.schemas.trainings import TrainingIn, TrainingListed, TrainingOut
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="List trainings on the queue, look at one, cancel one."

@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from pantile.cli.progress_view import BAR_WIDTH, compose, failure_lines, summarise
+from pantile.cli.progress_view import BAR_WIDTH, compose, dice_lines, failure_lines, flag_lines, summarise
 from pantile.cli.reaching import Api, open_api
 from pantile.cli.screen import make_console, remark, say
 from pantile.client.api import ApiClient
 from pantile.domain.cohorts import CohortState
 from pantile.domain.errors import ServiceDown
 from pantile.domain.jobs import JobState
-from pantile.schemas import CohortOut, JobListed
+from pantile.schemas.cohorts import CohortOut
+from pantile.schemas.jobs import JobListed
 
 app = typer.Typer(rich_markup_mode="markdown")
 
@@ -137,8 +138,9 @@ def _follow_lines(watcher: Watcher) -> None:
         if watcher.is_lost and not was_lost:
             remark("The web service does not answer; trying again.")
         was_lost = watcher.is_lost
-    for problem in failure_lines(watcher.progress, watcher.failed):
-        say(problem)
+    progress = watcher.progress
+    for line in (*dice_lines(progress), *flag_lines(progress), *failure_lines(progress, watcher.failed)):
+        say(line)
 
 
 def _write_json(watcher: Watcher, *, once: bool) -> None:

@@ -10,52 +10,58 @@ from pydantic import BaseModel, ValidationError
 
 from pantile.client.connections import open_http, reason
 from pantile.domain.access import TOKEN_PREFIX, is_token
+from pantile.domain.dice import DiceProtocol
 from pantile.domain.errors import ApiClosed, ApiDown, ApiRefused, ApiUnwell
 from pantile.domain.jobs import JobState
+from pantile.domain.quality import Flag
 from pantile.domain.review import ReviewOrder
-from pantile.schemas import (
+from pantile.domain.study_exports import ExportKind
+from pantile.schemas.access import (
     AccountChange,
     AccountIn,
     AccountList,
     AccountOut,
-    ActionOut,
-    AuditPage,
-    Cancelled,
-    CheckpointIn,
-    CheckpointUpload,
-    CohortListed,
-    CohortOut,
-    CohortPage,
-    ComparisonsAsked,
-    JobListed,
-    JobOut,
-    JobPage,
-    OverlaysAsked,
     PasswordIn,
-    Problem,
-    ResultOut,
-    ResultPage,
-    Resumed,
-    ReviewPage,
-    SegmenterAdded,
-    SegmenterIn,
-    SegmenterList,
-    SegmenterOut,
-    SubmissionIn,
-    SubmissionOut,
     TokenIn,
     TokenList,
     TokenMade,
     TokenOut,
-    TrainingAdded,
-    TrainingIn,
-    TrainingList,
-    TrainingListed,
-    TrainingOut,
-    UploadPage,
-    UploadsDone,
-    UploadsTaken,
 )
+from pantile.schemas.audit import ActionOut, AuditPage
+from pantile.schemas.cohorts import Cancelled, CohortListed, CohortOut, CohortPage, Resumed
+from pantile.schemas.evaluations import EvaluationPage
+from pantile.schemas.ground_truths import (
+    GroundTruthAdded,
+    GroundTruthIn,
+    GroundTruthOut,
+    GroundTruthPage,
+    GroundTruthRemoved,
+    TruthFileIn,
+    TruthFilesIn,
+    TruthUpload,
+    TruthUploads,
+)
+from pantile.schemas.jobs import JobListed, JobOut, JobPage, JobsChanged, JobsWanted
+from pantile.schemas.recommendations import Recommendation
+from pantile.schemas.results import OverlaysAsked, ResultOut, ResultPage
+from pantile.schemas.reviews import ComparisonsAsked, ReviewPage
+from pantile.schemas.rois import RoiOut, RoiPage, RoiState
+from pantile.schemas.segmenters import (
+    CheckpointIn,
+    CheckpointUpload,
+    SegmenterAdded,
+    SegmenterIn,
+    SegmenterList,
+    SegmenterOut,
+)
+from pantile.schemas.shapes import Problem
+from pantile.schemas.slides import PlacesAdded, PlacesIn, SlideOut, SlidePage, SlidesAdded, SlideShown, SlidesIn
+from pantile.schemas.studies import StudyOut
+from pantile.schemas.submissions import SubmissionIn, SubmissionOut
+from pantile.schemas.trainings import TrainingAdded, TrainingIn, TrainingList, TrainingListed, TrainingOut
+from pantile.schemas.uploads import UploadPage, UploadsDone, UploadsTaken
+from pantile.schemas.withdrawals import WithdrawalIn, WithdrawalOut
+from pantile.schemas.workers import WorkerList, WorkerOut
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Cursor = int | str
@@ -147,6 +153,45 @@ class ApiClient:
         for page in _pages(lambda after: self._ask("GET", path, ResultPage, query={"after": after})):
             yield page.results
 
+    def rois(
+        self, cohort: str, *, state: RoiState | None = None, flag: Flag | None = None, flagged: bool = False
+    ) -> Iterator[RoiOut]:
+        """A cohort's ROIs by ascending id, those that fit every filter given."""
+        path, wanted = f"{_cohort(cohort)}/rois", {"state": state, "flag": flag, "flagged": flagged or None}
+        for page in _pages(lambda after: self._ask("GET", path, RoiPage, query={**wanted, "after": after})):
+            yield from page.rois
+
+    def add_slides(self, cohort: str, wanted: SlidesIn) -> SlidesAdded:
+        """Adds slides to a cohort."""
+        return self._ask("POST", f"{_cohort(cohort)}/slides", SlidesAdded, body=wanted)
+
+    def slides(self, cohort: str) -> Iterator[SlideOut]:
+        """A cohort's slides by ascending id."""
+        path = f"{_cohort(cohort)}/slides"
+        for page in _pages(lambda after: self._ask("GET", path, SlidePage, query={"after": after})):
+            yield from page.slides
+
+    def slide(self, slide_id: int) -> SlideShown:
+        """One slide with its ROIs."""
+        return self._ask("GET", f"/v1/slides/{slide_id}", SlideShown)
+
+    def withdraw(self, wanted: WithdrawalIn) -> WithdrawalOut:
+        """Withdraws a case, slide or ROI, or tells what would go."""
+        return self._ask("POST", "/v1/withdrawals", WithdrawalOut, body=wanted)
+
+    def place_rois(self, slide_id: int, wanted: PlacesIn) -> PlacesAdded:
+        """Has ROIs cut out of a slide."""
+        return self._ask("POST", f"/v1/slides/{slide_id}/rois", PlacesAdded, body=wanted)
+
+    def place_whole(self, slide_id: int) -> PlacesAdded:
+        """Has a whole slide segmented."""
+        return self._ask("POST", f"/v1/slides/{slide_id}/whole", PlacesAdded)
+
+    def result(self, cohort: str, roi_id: int, job_id: int) -> ResultOut:
+        """One class map of a cohort, with the ROI's image."""
+        query: dict[str, Cursor | None] = {"after": f"{roi_id}-{job_id - 1}", "limit": 1}
+        return self._ask("GET", f"{_cohort(cohort)}/results", ResultPage, query=query).results[0]
+
     def ask_overlays(self, cohort: str) -> OverlaysAsked:
         """Asks for an overlay of each class map that has none."""
         return self._ask("POST", f"{_cohort(cohort)}/overlays", OverlaysAsked)
@@ -163,6 +208,47 @@ class ApiClient:
         """Asks for the segmenters to be compared on each ROI on which they were not."""
         return self._ask("POST", f"{_cohort(cohort)}/comparisons", ComparisonsAsked)
 
+    def announce_ground_truth(self, cohort: str, files: Sequence[TruthFileIn]) -> list[TruthUpload]:
+        """Where to PUT files of ground truth that are not kept already."""
+        path, body = f"{_cohort(cohort)}/ground-truth-uploads", TruthFilesIn(files=list(files))
+        return self._ask("POST", path, TruthUploads, body=body).uploads
+
+    def add_ground_truth(self, cohort: str, given: GroundTruthIn) -> GroundTruthAdded:
+        """Adds uploaded ground truth to the ROIs that it is named after."""
+        return self._ask("POST", f"{_cohort(cohort)}/ground-truth", GroundTruthAdded, body=given)
+
+    def ground_truths(self, cohort: str) -> Iterator[GroundTruthOut]:
+        """A cohort's ground truth by ascending ROI id."""
+        path = f"{_cohort(cohort)}/ground-truth"
+        for page in _pages(lambda after: self._ask("GET", path, GroundTruthPage, query={"after": after})):
+            yield from page.ground_truth
+
+    def remove_ground_truth(self, cohort: str, roi: str) -> GroundTruthRemoved:
+        """Removes the ground truth of an ROI."""
+        return self._ask("DELETE", f"{_cohort(cohort)}/ground-truth/{quote(roi, safe='')}", GroundTruthRemoved)
+
+    def evaluations(self, cohort: str) -> EvaluationPage:
+        """How a cohort's evaluation stands, with its means; of the evaluations themselves the first one."""
+        return self._ask("GET", f"{_cohort(cohort)}/evaluations", EvaluationPage, query={"limit": 1})
+
+    def evaluations_csv(self, cohort: str, form: str, protocol: DiceProtocol, segmenter: str | None) -> str:
+        """All of a cohort's evaluations, as CSV."""
+        query = {"form": form, "protocol": protocol} | ({"segmenter": segmenter} if segmenter else {})
+        return self._send("GET", f"{_cohort(cohort)}/evaluations.csv", params=query).text
+
+    def scored_csv(self, study: str) -> str:
+        """A study's outputs with their scores and segmenters, as CSV."""
+        return self._send("GET", f"/v1/studies/{quote(study, safe='')}/scored.csv").text
+
+    def dice_csv(self, study: str, protocol: DiceProtocol) -> str:
+        """The Dice of a study's outputs beside their scores, as CSV."""
+        return self._send("GET", f"/v1/studies/{quote(study, safe='')}/dice.csv", params={"protocol": protocol}).text
+
+    def recommendation(self, cohort: str, *, by: str, protocol: DiceProtocol, draws: int, seed: int) -> Recommendation:
+        """Which segmenter for a cohort; `by` is empty for whatever there is."""
+        query: dict[str, Cursor | None] = {"by": by or None, "protocol": protocol, "draws": draws, "seed": seed}
+        return self._ask("GET", f"{_cohort(cohort)}/recommendation", Recommendation, query=query)
+
     def jobs(
         self,
         *,
@@ -170,6 +256,7 @@ class ApiClient:
         state: JobState | None = None,
         segmenter: str | None = None,
         roi: str | None = None,
+        cause: str | None = None,
         limit: int = 100,
     ) -> Iterator[JobListed]:
         """Jobs by ascending id, those that fit every filter given, asked for `limit` (up to 1000) at a time."""
@@ -178,6 +265,7 @@ class ApiClient:
             "state": state,
             "segmenter": segmenter,
             "roi": roi,
+            "cause": cause,
             "limit": limit,
         }
         for page in _pages(lambda after: self._ask("GET", "/v1/jobs", JobPage, query={**wanted, "after": after})):
@@ -190,6 +278,34 @@ class ApiClient:
     def retry_job(self, job_id: int) -> JobOut:
         """Lets a failed or cancelled job wait again."""
         return self._ask("POST", f"/v1/jobs/{job_id}/retry", JobOut)
+
+    def retry_jobs(self, wanted: JobsWanted) -> int:
+        """Lets all failed jobs that fit wait again; gives how many."""
+        return self._ask("POST", "/v1/jobs/retry", JobsChanged, body=wanted).jobs
+
+    def cancel_job(self, job_id: int) -> JobOut:
+        """Ends a waiting or running job."""
+        return self._ask("POST", f"/v1/jobs/{job_id}/cancel", JobOut)
+
+    def cancel_jobs(self, wanted: JobsWanted) -> int:
+        """Ends all waiting and running jobs that fit; gives how many."""
+        return self._ask("POST", "/v1/jobs/cancel", JobsChanged, body=wanted).jobs
+
+    def workers(self) -> list[WorkerOut]:
+        """All workers, by kind and host."""
+        return self._ask("GET", "/v1/workers", WorkerList).workers
+
+    def worker(self, name: str) -> WorkerOut:
+        """One worker."""
+        return self._ask("GET", _worker(name), WorkerOut)
+
+    def drain_worker(self, name: str) -> WorkerOut:
+        """Lets a worker take no new work."""
+        return self._ask("POST", f"{_worker(name)}/drain", WorkerOut)
+
+    def undrain_worker(self, name: str) -> WorkerOut:
+        """Lets a worker take work again."""
+        return self._ask("POST", f"{_worker(name)}/undrain", WorkerOut)
 
     def segmenters(self) -> list[SegmenterOut]:
         """The registered segmenters, then those known by their shipped card only."""
@@ -258,6 +374,14 @@ class ApiClient:
         ):
             yield from page.actions
 
+    def study(self, name: str) -> StudyOut:
+        """A scoring study."""
+        return self._ask("GET", f"/v1/studies/{quote(name, safe='')}", StudyOut)
+
+    def export_study(self, name: str, kind: ExportKind) -> bytes:
+        """One of a study's tables, as CSV."""
+        return self._send("GET", f"/v1/studies/{quote(name, safe='')}/export", params={"kind": kind}).content
+
     def _ask(
         self,
         method: str,
@@ -300,6 +424,10 @@ class ApiClient:
         return ApiUnwell(
             f"what {self.address} answers ({response.status_code}) is of another Pantile version, or no Pantile"
         )
+
+
+def _worker(name: str) -> str:
+    return f"/v1/workers/{quote(name, safe='')}"
 
 
 def _cohort(cohort: str) -> str:

@@ -123,6 +123,15 @@ def _status_problem(response: httpx.Response, download: Download) -> str:
     return problem
 
 
+def make_folder(folder: Path) -> Path:
+    """The folder, made if it is not there; raises `FileRefused`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileRefused(f"{folder}, {error.strerror or error}") from error
+    return folder
+
+
 def write_whole(file: Path, content: bytes) -> None:
     """Writes a file under another name and puts it in place; raises `FileRefused`."""
     draft = _draft_of(file)

@@ -1,19 +1,19 @@
 """Manifests on this machine: a CSV or Parquet file, or a folder of images, read and checked before anything is sent."""
 
 import csv
-import io
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
-from pantile.domain.cohorts import IMAGE_SUFFIXES, Cells, ManifestRow, read_rows, refuse_rows
+from pantile.domain.cohorts import IMAGE_SUFFIXES, MAX_ROWS, Cells, ManifestRow, read_rows, refuse_rows
+from pantile.domain.csv_text import read_csv_rows
 from pantile.domain.errors import ExtraMissing, FileRefused, ManifestRefused
 
-MAX_ROWS = 100_000
-"""ROIs that one submission may have, by `schemas.SubmissionIn`."""
-
+_FIRST_LINE_CHARACTERS = 1 << 16
 _DELIMITERS = ",;\t"
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -55,8 +55,6 @@ def read_manifest(path: Path, *, cohort: str | None = None, mpp: float | None = 
         table = _read_table(path)
     except OSError as error:
         raise FileRefused(f"{path}, {error.strerror or error}") from error
-    if len(table.rows) > MAX_ROWS:
-        raise ManifestRefused(f"it names {len(table.rows)} images; at most {MAX_ROWS} are taken at once")
     return _check_rows(table, cohort=cohort, mpp=mpp)
 
 
@@ -74,9 +72,10 @@ def _read_table(path: Path) -> _Table:
 
 
 def _read_folder(folder: Path) -> _Table:
-    names = sorted(find_images(folder))
+    names = sorted(islice(find_images(folder), MAX_ROWS + 1))
     if not names:
         raise ManifestRefused(f"there is no image in {folder} ({', '.join(IMAGE_SUFFIXES)})")
+    _check_length(len(names))
     return _Table(("path",), [(name, {"path": name}) for name in names], folder)
 
 
@@ -93,38 +92,39 @@ def find_images(folder: Path) -> Iterator[str]:
 
 def _read_csv(path: Path) -> _Table:
     try:
-        text = path.read_text("utf-8-sig")
-        header, rows = _parse_csv(text)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, rows = _parse_csv(file)
     except UnicodeDecodeError as error:
         raise ManifestRefused(f"{path} is not text in UTF-8; save it as CSV in UTF-8") from error
     except csv.Error as error:
         raise ManifestRefused(f"{path} is not valid CSV, {error}") from error
     refuse_rows(
-        (f"line {line}", f"{len(row)} cells under {len(header)} columns")
-        for line, row in rows
-        if len(row) > len(header)
+        (label, f"{len(row)} cells under {len(header)} columns") for label, row in rows if len(row) > len(header)
     )
     return _Table(
-        header, [(f"line {line}", dict(zip(header, row, strict=False))) for line, row in rows], path.absolute().parent
+        header, [(label, dict(zip(header, row, strict=False))) for label, row in rows], path.absolute().parent
     )
 
 
-def _parse_csv(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _parse_csv(file: TextIO) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """The header's names, and the rows with the line on which each begins; empty rows are left out."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = ""
+    while not first.strip() and (first := file.readline(_FIRST_LINE_CHARACTERS)):
+        pass
+    file.seek(0)
     delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines: list[tuple[int, list[str]]] = []
-    begins = 1
-    for row in reader:
-        if any(cell.strip() for cell in row):
-            lines.append((begins, row))
-        begins = reader.line_num + 1
-    (_, header), *rows = lines or [(1, [])]
+    (_, header), *rows = list(islice(read_csv_rows(file, delimiter=delimiter), MAX_ROWS + 2)) or [("line 1", [])]
+    _check_length(len(rows))
     names = [name.strip().lower() for name in header]
     if delimiter == ";" and "mpp" in names:
         _accept_decimal_commas([row for _, row in rows], names.index("mpp"))
     return names, rows
+
+
+def _check_length(rows: int) -> None:
+    """Raises `ManifestRefused` for more rows than one submission may have; nobody read on to count them."""
+    if rows > MAX_ROWS:
+        raise ManifestRefused(f"it names more images than the {MAX_ROWS:,} that are taken at once")
 
 
 def _accept_decimal_commas(rows: Iterable[list[str]], column: int) -> None:
@@ -142,6 +142,7 @@ def _read_parquet(path: Path) -> _Table:
     if not path.is_file():
         raise FileRefused(f"there is no {path}")
     try:
+        _check_length(parquet.read_metadata(path).num_rows)
         records = parquet.read_table(path).to_pylist()
     except ArrowException as error:
         raise ManifestRefused(f"{path} is not valid Parquet, {error}") from error

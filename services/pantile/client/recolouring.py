@@ -10,7 +10,7 @@ from PIL import PngImagePlugin
 from pantile.client.downloads import write_whole
 from pantile.domain.class_maps import PaletteName
 from pantile.domain.errors import FileRefused
-from pantile.schemas import ClassOut
+from pantile.schemas.segmenters import ClassOut
 
 _ENTRIES = 256
 

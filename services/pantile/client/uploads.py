@@ -20,7 +20,7 @@ import httpx
 from pantile.client.api import ApiClient
 from pantile.client.connections import open_http, reason
 from pantile.domain.errors import FileRefused, PantileError, TransferFailed
-from pantile.schemas import Upload
+from pantile.schemas.uploads import Upload
 
 AT_ONCE = 8
 

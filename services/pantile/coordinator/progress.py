@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from pantile.catalog import cohorts, rois
+from pantile.catalog import cohorts, evaluations, roi_lists, rois
 from pantile.catalog.cohorts import Cohort, CohortSegmenter
 from pantile.catalog.database import Connection, Row
+from pantile.catalog.roi_lists import FlagCounts
 from pantile.domain.cohorts import CohortState
 from pantile.domain.jobs import JobState
 from pantile.domain.segmenters import EngineSettings
@@ -30,16 +31,27 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatedJobs:
+    """Jobs with a class map on ROIs with ground truth: those that have Dice, that wait for it, and that failed."""
+
+    evaluated: int
+    waiting: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """A cohort's standing; `rate_per_min` counts the jobs that succeeded in the last minute."""
 
     cohort: Cohort
     rois: dict[str, int]
+    flags: FlagCounts
     jobs: dict[JobState, int]
     jobs_expected: int
     by_segmenter: tuple[SegmenterProgress, ...]
     rate_per_min: float
     time_left_s: float | None
+    dice: EvaluatedJobs
     refusals: tuple[Refusal, ...] = field(default=())
 
     @property
@@ -66,14 +78,23 @@ def measure_progress(connection: Connection, cohort: Cohort) -> Progress:
     return Progress(
         cohort=cohort,
         rois=states,
+        flags=roi_lists.count_flags(connection, cohort.id),
         jobs=jobs,
         jobs_expected=expected,
         by_segmenter=tuple(_by_segmenter(rows, cohorts.list_segmenters(connection, cohort.id))),
         rate_per_min=rate,
-        time_left_s=60.0 * left / rate if rate and left else (0.0 if not left else None),
+        time_left_s=time_left_s(left, rate),
+        dice=EvaluatedJobs(**evaluations.count_evaluated_jobs(connection, cohort.id)),
         refusals=tuple(Refusal(roi=row["name"], source=row["source"], error=row["error"])
                        for row in rois.list_refused(connection, cohort.id)),
     )  # fmt: skip
+
+
+def time_left_s(left: int, rate_per_min: float) -> float | None:
+    """How long so many jobs take at this rate; None while that cannot be told."""
+    if not left:
+        return 0.0
+    return 60.0 * left / rate_per_min if rate_per_min else None
 
 
 def _segmenters(expected: int, states: dict[str, int]) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 from pantile.catalog import segmenters
 from pantile.catalog.database import Database
+from pantile.catalog.holdings import incoming_key
 from pantile.catalog.segmenters import Registration
-from pantile.coordinator.submit import incoming_key
 from pantile.domain.errors import (
     CheckpointRefused,
     CheckpointUnreadable,

@@ -55,7 +55,7 @@ def submit_cohort(
     """
     check_cohort_name(name)
     with database.transaction() as connection:
-        wanted = segmenters.find_segmenters(connection, segmenter_names)
+        wanted = segmenters.find_segmenters(connection, segmenter_names, to_run=True)
         cohort = cohorts.open_cohort(connection, name)
         new_segmenters, in_float32 = _add_segmenters(connection, cohort.id, wanted, settings)
         counts = rois.add_rois(connection, cohort.id, submitted)
@@ -91,8 +91,3 @@ def _add_segmenters(
     added = cohorts.add_segmenters(connection, cohort_id, {key: digests[own] for key, own in settled.items()})
     reasons = {each.card.name: why_float32(asked, each.card, settled[each.id]) for each in wanted}
     return added, {name: reason for name, reason in reasons.items() if reason is not None}
-
-
-def incoming_key(sha256: str) -> str:
-    """Where an upload of this digest arrives before it is checked."""
-    return f"incoming/{sha256}"

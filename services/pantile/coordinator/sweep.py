@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 
 from pantile.catalog import holdings
 from pantile.catalog.database import Database
-from pantile.coordinator.submit import incoming_key
+from pantile.catalog.holdings import incoming_key
+from pantile.coordinator.withdrawals import remove_withdrawn
 from pantile.domain.errors import ObjectMissing
 from pantile.logs import log
 from pantile.objects import ObjectStore
 
 _ASIDE = "swept/"
 _INCOMING = incoming_key("")
-_KEPT = ("rois/", "class-maps/", "confidence/", "overlays/", "checkpoints/", "trainings/")
-"""Where the objects are that a row has to name. What lies elsewhere in the bucket is not for us to judge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +34,14 @@ class Swept:
 def sweep(database: Database, objects: ObjectStore, *, age_s: float) -> Swept:
     """One round over the bucket. Objects younger than `age_s` are spared, and uploads that are awaited.
 
+    What was withdrawn and is there yet, as the object store was down, goes whatever its age.
+
     Two rounds at once do no harm.
 
     Raises:
         DatabaseDown, ObjectStoreDown: a server does not answer; the next round goes on from there.
     """
+    remove_withdrawn(database, objects)
     with database.transaction() as connection:
         now = holdings.read_clock(connection)
     before = now - timedelta(seconds=age_s)
@@ -54,9 +56,17 @@ def sweep(database: Database, objects: ObjectStore, *, age_s: float) -> Swept:
     return swept
 
 
+def find_abandoned(database: Database, objects: ObjectStore, *, age_s: float) -> list[str]:
+    """The keys of the objects that a sweep would set aside now; raises as `sweep` does."""
+    with database.transaction() as connection:
+        now = holdings.read_clock(connection)
+    return list(_find_abandoned(database, objects, now - timedelta(seconds=age_s)))
+
+
 def _find_abandoned(database: Database, objects: ObjectStore, before: datetime) -> Iterator[str]:
-    for prefix in _KEPT:
-        for lot in objects.lots(prefix):
+    # What lies elsewhere in the bucket is not for us to judge.
+    for folder in sorted(set(holdings.FOLDERS.values())):
+        for lot in objects.lots(folder):
             with database.transaction() as connection:
                 unknown = holdings.find_unknown(connection, [each.key for each in lot if each.written_at < before])
             yield from unknown

@@ -91,9 +91,14 @@ def with_implied(scopes: Iterable[Scope]) -> frozenset[Scope]:
     return asked.union(*(_IMPLIED[scope] for scope in asked))
 
 
-def scopes_of(role: Role | None) -> frozenset[Scope]:
-    """What a role may do; an account without one, nothing."""
-    return _OF_ROLE[role] if role is not None else frozenset()
+def scopes_of(role: Role | None, *, is_blinded: bool = False) -> frozenset[Scope]:
+    """What a role may do; an account without one, nothing.
+
+    A viewer who scores or adjudicates a study that hides its segmenters' names (`is_blinded`) may as little as a rater.
+    """
+    if role is None or (is_blinded and role is Role.VIEWER):
+        return frozenset()
+    return _OF_ROLE[role]
 
 
 def highest_role(roles: Iterable[Role]) -> Role | None:

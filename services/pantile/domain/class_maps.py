@@ -108,14 +108,24 @@ def at_pixels(class_map: ClassMap, *, height_px: int, width_px: int, extent_px: 
 
     `extent_px` is the width and height that the class map covers, in the image's pixels, from its upper left corner.
     """
-    rows = _nearest(height_px, class_map.shape[0], extent_px[1])
-    columns = _nearest(width_px, class_map.shape[1], extent_px[0])
+    rows = nearest_cells(height_px, class_map.shape[0], extent_px[1])
+    columns = nearest_cells(width_px, class_map.shape[1], extent_px[0])
     found: ClassMap = class_map[np.ix_(rows, columns)]
     return found
 
 
-def _nearest(length_px: int, cells: int, extent_px: float) -> NDArray[np.intp]:
+def nearest_cells(length_px: int, cells: int, extent_px: float) -> NDArray[np.intp]:
+    """Along one side, (length_px,): of `cells` that cover `extent_px` pixels, the one at the centre of each pixel."""
     centres = (np.arange(length_px) + 0.5) * cells / extent_px
+    return np.minimum(centres.astype(np.intp), cells - 1)
+
+
+def stepped_cells(length_px: int, cells: int, step: float) -> NDArray[np.intp]:
+    """Along one side, (length_px,): the cell at the centre of each pixel, `step` cells apart, as Pillow resizes.
+
+    It adds its steps up instead of multiplying them, which decides where a pixel falls between two cells.
+    """
+    centres = np.add.accumulate(np.concatenate([[step / 2], np.full(length_px - 1, step)]))
     return np.minimum(centres.astype(np.intp), cells - 1)
 
 
@@ -139,10 +149,7 @@ def study_class_map(
 
     def look_up(length_px: int, cells: int) -> NDArray[np.intp]:
         stitched_px = scale.stitched_px(length_px)
-        step = stitched_px / int(stitched_px * model_mpp / roi_mpp)
-        # Pillow adds up its steps instead of multiplying them, which decides where a pixel falls between two others.
-        centres = np.add.accumulate(np.concatenate([[step / 2], np.full(length_px - 1, step)]))
-        return np.minimum(centres.astype(np.intp), cells - 1)
+        return stepped_cells(length_px, cells, stitched_px / int(stitched_px * model_mpp / roi_mpp))
 
     found: ClassMap = class_map[np.ix_(look_up(height_px, class_map.shape[0]), look_up(width_px, class_map.shape[1]))]
     return found

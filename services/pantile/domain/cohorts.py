@@ -1,22 +1,35 @@
 """Cohorts and the manifests that make them: rows checked one by one, problems named by line."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pantile.domain.errors import InputRefused, ManifestRefused, MppMissing
 from pantile.domain.rois import RoiKey, TissueType, check_mpp, parse_name, parse_tissue_type
+from pantile.domain.slides import parse_place
 
 COLUMNS = ("path", "cohort", "case", "slide", "tissue_type", "mpp", "roi_number")
 """The columns of a manifest; only `path` must be there, the others are read from the file's name when absent."""
 
+MAX_ROWS = 100_000
+"""ROIs that one submission may have."""
+
+MAX_ROI_NUMBER = 1_000_000
+
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 """What a folder is searched for."""
 
+_LONGEST = {"path": 2048, "case": 200, "slide": 200}
+_LONGEST_OTHER = 100
 _SHOWN_PROBLEMS = 20
 _SHOWN_ROWS = 5
 _COHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
+_SHOWN_COLUMNS = 10
+_SHOWN_LETTERS = 40
+# Control characters and marks of direction, which deceive whoever reads them on a screen, and what is no text at all.
+_NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _REMOTE = re.compile(r"(s3|https?)://", re.IGNORECASE)
 
 
@@ -54,8 +67,8 @@ class ManifestRow:
 
     @property
     def is_remote(self) -> bool:
-        """Whether the image is fetched from an address and not uploaded."""
-        return bool(_REMOTE.match(self.path))
+        """Whether the image is fetched from an address, or cut out of a slide, and not uploaded."""
+        return bool(_REMOTE.match(self.path)) or parse_place(self.path) is not None
 
 
 def check_cohort_name(name: str) -> str:
@@ -118,7 +131,9 @@ def refuse_rows(problems: Iterable[tuple[str, str]]) -> None:
     told = [f"{_name_rows(rows)}: {problem}" for problem, rows in labels.items()]
     more = [f"and {len(told) - _SHOWN_PROBLEMS} more"] if len(told) > _SHOWN_PROBLEMS else []
     if told:
-        raise ManifestRefused("; ".join([*told[:_SHOWN_PROBLEMS], *more]))
+        refused = ManifestRefused("; ".join([*told[:_SHOWN_PROBLEMS], *more]))
+        refused.problems = tuple(told)
+        raise refused
 
 
 def _name_rows(labels: Sequence[str]) -> str:
@@ -128,13 +143,18 @@ def _name_rows(labels: Sequence[str]) -> str:
 
 def _check_columns(names: Sequence[str]) -> None:
     if "path" not in names:
-        raise ManifestRefused(f"the column 'path' is missing; there are {', '.join(names) or 'no columns'}")
+        raise ManifestRefused(f"the column 'path' is missing; there are {_name_columns(names) or 'no columns'}")
     unknown = sorted(set(names) - set(COLUMNS))
     if unknown:
-        raise ManifestRefused(f"unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
-    twice = sorted({name for name in names if names.count(name) > 1})
+        raise ManifestRefused(f"unknown columns {_name_columns(unknown)}; known are {', '.join(COLUMNS)}")
+    twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise ManifestRefused(f"the column {twice[0]!r} is there twice")
+
+
+def _name_columns(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN_COLUMNS} more" if len(names) > _SHOWN_COLUMNS else ""
+    return f"{', '.join(name[:_SHOWN_LETTERS] for name in names[:_SHOWN_COLUMNS])}{more}"
 
 
 def _sentence(error: Exception) -> str:
@@ -143,10 +163,17 @@ def _sentence(error: Exception) -> str:
 
 def _tidy(cells: Cells) -> dict[str, str]:
     tidy = {key.strip().lower(): str(value or "").strip() for key, value in cells.items()}
-    # PostgreSQL's text holds anything but NUL.
-    if any("\0" in value for value in tidy.values()):
-        raise ManifestRefused("it has a NUL character")
+    for column, value in tidy.items():
+        _check_text(column, value)
     return tidy
+
+
+def _check_text(column: str, value: str) -> None:
+    longest = _LONGEST.get(column, _LONGEST_OTHER)
+    if len(value) > longest:
+        raise ManifestRefused(f"the {column} has {len(value)} characters, more than {longest}")
+    if _NOT_SHOWN.search(value):
+        raise ManifestRefused(f"the {column} has a character that cannot be shown")
 
 
 def _read_row(cells: Mapping[str, str], *, cohort: str | None, mpp: float | None) -> ManifestRow:
@@ -163,13 +190,14 @@ def _read_row(cells: Mapping[str, str], *, cohort: str | None, mpp: float | None
     slide = cell("slide") or parts.slide
     if not slide:
         raise ManifestRefused(f"no slide can be read from the path {path!r}")
+    _check_text("slide", slide)
     roi_mpp = _number(cell("mpp"), "mpp") or parts.mpp or mpp
     if roi_mpp is None:
         raise MppMissing
     tissue = parse_tissue_type(cell("tissue_type")) if cell("tissue_type") else parts.tissue_type
     number = cell("roi_number") or str(parts.roi_number)
-    if not number.isdigit() or int(number) < 1:
-        raise ManifestRefused(f"the roi_number {number!r} is not a whole number from 1")
+    if not number.isdecimal() or not 1 <= int(number) <= MAX_ROI_NUMBER:
+        raise ManifestRefused(f"the roi_number {number!r} is not a whole number from 1 to {MAX_ROI_NUMBER:,}")
     return ManifestRow(
         path=path,
         cohort=check_cohort_name(cohort_name),

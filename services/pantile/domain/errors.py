@@ -4,11 +4,19 @@
 stored with it. Everything else is trouble around the work: the job goes back and is tried again.
 """
 
+from collections.abc import Mapping, Sequence
 from inspect import cleandoc
+from types import MappingProxyType
+from typing import Self
+
+_PROBLEMS_TOLD = 10
 
 
 class PantileError(Exception):
     """Pantile cannot do this."""
+
+    members: Mapping[str, object] = MappingProxyType({})
+    """What an answer of the API tells besides the sentence."""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
@@ -26,6 +34,9 @@ class InputRefused(PantileError):
 
 class ManifestRefused(InputRefused):
     """The manifest cannot be taken."""
+
+    problems: tuple[str, ...] = ()
+    """What is wrong, each with its lines, where that is the reason."""
 
 
 class MppMissing(InputRefused):
@@ -64,6 +75,22 @@ class TrainingRefused(InputRefused):
     """The training cannot be done as it is asked for."""
 
 
+class ScoresRefused(InputRefused):
+    """The scores cannot be taken."""
+
+    problems: tuple[str, ...] = ()
+    """What is wrong, each with its line, where that is the reason."""
+
+    @classmethod
+    def by_line(cls, problems: Sequence[str], *, file: str = "") -> Self:
+        """A refusal that tells the first ten problems and counts the others."""
+        more = len(problems) - _PROBLEMS_TOLD
+        told = "; ".join(problems[:_PROBLEMS_TOLD]) + (f"; and {more:,} more" if more > 0 else "")
+        refused = cls(f"{file}, {told}" if file else told)
+        refused.problems = tuple(problems)
+        return refused
+
+
 class SegmenterUnknown(InputRefused):
     """No such segmenter is registered."""
 
@@ -72,8 +99,40 @@ class SegmenterWithoutCheckpoint(InputRefused):
     """The segmenter has no checkpoint yet."""
 
 
+class SlideRefused(InputRefused):
+    """The slide cannot be taken."""
+
+
+class GdcRefused(InputRefused):
+    """The Genomic Data Commons cannot be asked for this."""
+
+
+class AnnotationsRefused(InputRefused):
+    """The annotations cannot be taken."""
+
+
+class CellsRefused(InputRefused):
+    """The cells cannot be taken."""
+
+
+class PseudonymImpossible(InputRefused):
+    """The name cannot be replaced by a pseudonym."""
+
+
 class RoiConflict(InputRefused):
     """An ROI of this identity is already there with another image or mpp."""
+
+
+class CaseWithdrawn(InputRefused):
+    """The case was withdrawn."""
+
+
+class GroundTruthRefused(InputRefused):
+    """The ground truth cannot be taken."""
+
+
+class ClassMapRefused(InputRefused):
+    """The class map cannot be taken."""
 
 
 class UploadMissing(InputRefused):
@@ -94,6 +153,42 @@ class PasswordRefused(InputRefused):
 
 class TokenRefused(InputRefused):
     """The token cannot be made."""
+
+
+class StudyRefused(InputRefused):
+    """The study cannot be taken."""
+
+
+class StudyExists(InputRefused):
+    """There is a study of this name already."""
+
+
+class StudyClosed(InputRefused):
+    """The study's state does not allow this."""
+
+
+class ScoreOutOfRange(InputRefused):
+    """A score is a whole number from 0 to 10."""
+
+
+class AnswerRefused(InputRefused):
+    """The answer cannot be taken."""
+
+
+class PreferencesRefused(InputRefused):
+    """The preferences cannot be kept."""
+
+
+class KeyReused(InputRefused):
+    """The Idempotency-Key was used for something else."""
+
+
+class AdjudicationClosed(InputRefused):
+    """The adjudication cannot be changed."""
+
+
+class AssignmentRefused(InputRefused):
+    """The cases cannot be assigned."""
 
 
 class NotSignedIn(PantileError):
@@ -124,6 +219,10 @@ class SessionNotFound(PantileError):
     """There is no such session."""
 
 
+class SubjectNotFound(PantileError):
+    """There is no such case, slide or ROI."""
+
+
 class CohortNotFound(PantileError):
     """There is no such cohort."""
 
@@ -136,12 +235,108 @@ class JobNotFound(PantileError):
     """There is no such job."""
 
 
+class SlideNotFound(PantileError):
+    """There is no such slide."""
+
+
+class SlideNotReady(PantileError):
+    """The slide is not ready for this."""
+
+
+class PlacingConflict(PantileError):
+    """The rectangles on the slide were changed meanwhile."""
+
+    def __init__(self, current: Mapping[str, object]) -> None:
+        super().__init__(f"they are at version {current['version']} now")
+        self.members = {"current": dict(current)}
+
+
+class PlacingEmpty(PantileError):
+    """There is no rectangle on the slide to be cut out."""
+
+
+class ReportNotFound(PantileError):
+    """No report of this study was made yet."""
+
+
 class TrainingNotFound(PantileError):
     """There is no such training."""
 
 
+class WorkerNotFound(PantileError):
+    """There is no such worker, or it has ended."""
+
+
+class StudyNotFound(PantileError):
+    """There is no such study, or you are not in it."""
+
+
+class ReadingNotFound(PantileError):
+    """There is no such case."""
+
+
+class OutputNotFound(PantileError):
+    """The case has no such output."""
+
+
+class NothingLeft(PantileError):
+    """There is nothing left to score."""
+
+
+class ReadingClosed(PantileError):
+    """The case is not open."""
+
+
+class OutputMissing(PantileError):
+    """The segmenter gave no output for this ROI, and there is nothing to score."""
+
+
+class ReadingIncomplete(PantileError):
+    """Something of the case is not scored yet."""
+
+    def __init__(self, unscored: Sequence[str]) -> None:
+        super().__init__(f"{len(unscored)} of its outputs")
+        self.members = {"unscored": list(unscored)}
+
+
+class ScoreConflict(PantileError):
+    """The score was changed meanwhile."""
+
+    def __init__(self, current: Mapping[str, object]) -> None:
+        super().__init__(f"it is at version {current['version']} now")
+        self.members = {"current": dict(current)}
+
+
+class AdjudicationNotFound(PantileError):
+    """The study has no such adjudication."""
+
+
+class MemberNotFound(PantileError):
+    """The study has no such member."""
+
+
+class ViewerNotBuilt(PantileError):
+    """The scoring page is not there: `make setup` builds it; installed wheels and images have it."""
+
+
+class TileNotFound(PantileError):
+    """There is no such tile."""
+
+
+class TilesAwaited(PantileError):
+    """The image's tiles are still being made: try again in a moment."""
+
+
+class GroundTruthNotFound(PantileError):
+    """There is no such ground truth."""
+
+
 class JobNotRetryable(PantileError):
     """Only a failed or cancelled job can be tried again."""
+
+
+class JobNotCancellable(PantileError):
+    """Only a waiting or running job can be cancelled."""
 
 
 class JobFailed(PantileError):
@@ -160,12 +355,28 @@ class ImageTooLarge(ImageRefused):
     """The image is larger than the limit."""
 
 
+class WholeSlideRefused(JobFailed):
+    """The whole slide cannot be segmented like this."""
+
+
+class SlideUnreadable(ImageRefused):
+    """The slide cannot be read."""
+
+
 class ImageUnreachable(JobFailed):
     """The image cannot be fetched from its address."""
 
 
 class SegmenterBroken(JobFailed):
     """The segmenter cannot be run."""
+
+
+class GroundTruthUnusable(JobFailed):
+    """The ground truth cannot be used."""
+
+
+class ReportImpossible(JobFailed):
+    """The report cannot be made."""
 
 
 class TrainingFailed(JobFailed):
@@ -208,6 +419,10 @@ class ApiUnwell(ServiceDown):
     """The Pantile web service cannot do this at present."""
 
 
+class GdcDown(ServiceDown):
+    """The Genomic Data Commons does not answer."""
+
+
 class TransferFailed(ServiceDown):
     """Not all files could be transferred."""
 
@@ -237,6 +452,10 @@ class SettingRefused(InputRefused):
     """A setting cannot be taken."""
 
 
+class RestoreRefused(InputRefused):
+    """The backup cannot be restored."""
+
+
 class FileRefused(InputRefused):
     """The file cannot be read or written."""
 
@@ -251,6 +470,10 @@ class ObjectMissing(PantileError):
 
 class ObjectCorrupt(PantileError):
     """The object's bytes are not those that were stored."""
+
+
+class PyramidBroken(ObjectCorrupt):
+    """The pyramid's file is not as it should be."""
 
 
 class LeaseLost(PantileError):

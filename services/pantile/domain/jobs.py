@@ -27,12 +27,32 @@ class AttemptOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Cause(StrEnum):
+    """Why an attempt ended, beside the errors, by whose class's name the others are called."""
+
+    LEASE_ENDED = "LeaseEnded"
+    DEADLINE_PASSED = "DeadlinePassed"
+    MEMORY_SHORT = "MemoryShort"
+
+
 class ChoreKind(StrEnum):
-    """Leased work that is not a job: what an imaging worker does for one ROI or one class map."""
+    """Leased work that is not a job: what imaging and evaluate workers do for an ROI, class map, slide or study."""
 
     INGEST = "ingest"
     OVERLAY = "overlay"
     COMPARE = "compare"
+    PYRAMID = "pyramid"
+    INSPECT = "inspect"
+    SLIDE_PYRAMID = "slide-pyramid"
+    EVALUATE = "evaluate"
+    REPORT = "report"
+
+
+EVALUATE_CHORES = (ChoreKind.EVALUATE, ChoreKind.REPORT)
+"""The chores of evaluate workers."""
+
+IMAGING_CHORES = tuple(kind for kind in ChoreKind if kind not in EVALUATE_CHORES)
+"""The chores of imaging workers."""
 
 
 RETRY_DELAY_S = 5.0

@@ -6,10 +6,14 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from pantile.domain.barcodes import parse_barcode
 from pantile.domain.errors import MppOutOfRange
 
 MIN_MPP = 0.05
 MAX_MPP = 5.0
+
+WHOLE_SLIDE = 0
+"""The `roi_number` of an ROI that is its whole slide; those that somebody placed are numbered from 1."""
 
 
 class TissueType(StrEnum):
@@ -39,34 +43,28 @@ class NameParts:
 
 
 _STUDY_NAME = re.compile(
-    r"(?P<slide>.+)_(?P<mpp>\d+(?:\.\d+)?)_(?P<tissue>tumou?r|normal|benign)_original(?:_roi_(?P<number>\d+))?",
+    r"(?P<slide>.+)_(?P<mpp>\d+(?:\.\d+)?)(?:_(?P<tissue>tumou?r|normal|benign))?_original(?:_roi_(?P<number>\d+))?",
     re.IGNORECASE,
 )
-# Projects have two to eight letters (OV, BRCA, COADREAD); a tissue source site has two characters, a participant four.
-_TCGA_PROJECT = re.compile(
-    r"TCGA-(?P<project>[A-Z]{2,8})-(?:TCGA-)?(?P<site>[A-Z0-9]{2})-(?P<participant>[A-Z0-9]{4})(?![A-Z0-9])",
-    re.IGNORECASE,
-)
-_TCGA_CASE = re.compile(r"TCGA-(?P<site>[A-Z0-9]{2})-(?P<participant>[A-Z0-9]{4})(?![A-Z0-9])", re.IGNORECASE)
 
 
 def parse_name(address: str) -> NameParts:
     """What the last part of a path or address says of its ROI.
 
     Knows the study's `{slide}_{mpp}_{tumor|normal}_original[_roi_{N}].jpg`, with slides named
-    `TCGA-<PROJECT>-<CASE>…` or by their plain TCGA barcode; of any other name, the stem is the slide.
+    `TCGA-<PROJECT>-<CASE>…` or by their plain TCGA barcode (those with ground truth have no tissue word); of any other
+    name, the stem is the slide.
     """
-    stem = _stem(address)
+    stem = file_stem(address)
     study = _STUDY_NAME.fullmatch(stem)
     slide = study["slide"] if study else stem
-    project = _TCGA_PROJECT.match(slide)
-    case = project or _TCGA_CASE.match(slide)
+    barcode = parse_barcode(slide)
     return NameParts(
         slide=slide,
-        cohort=f"TCGA-{project['project'].upper()}" if project else None,
-        case=f"TCGA-{case['site']}-{case['participant']}".upper() if case else None,
+        cohort=barcode.cohort if barcode else None,
+        case=barcode.case if barcode else None,
         mpp=float(study["mpp"]) if study else None,
-        tissue_type=_tissue(study["tissue"]) if study else None,
+        tissue_type=_tissue(study["tissue"]) if study and study["tissue"] else None,
         roi_number=int(study["number"] or 1) if study else 1,
     )
 
@@ -89,7 +87,8 @@ def _tissue(word: str) -> TissueType:
     return words[word.lower()]
 
 
-def _stem(address: str) -> str:
+def file_stem(address: str) -> str:
+    """The name of the file at a path or address, without its ending."""
     path = unquote(urlsplit(address).path) if "://" in address else address.replace("\\", "/")
     return PurePosixPath(path).stem
 
@@ -104,5 +103,7 @@ class RoiKey:
 
     def name(self) -> str:
         """A readable name, for messages, files and people."""
+        if self.roi_number == WHOLE_SLIDE:
+            return f"{self.slide}_whole"
         number = f"_roi_{self.roi_number}" if self.roi_number != 1 else ""
         return f"{self.slide}_{self.tissue_type}{number}"

@@ -119,7 +119,7 @@ def _card_problems(card: Card) -> list[str]:
         "model_mpp must be between 0.05 and 5": 0.05 <= card.model_mpp <= 5,
         "patch_px must be a multiple of 32 between 64 and 4096": card.patch_px % 32 == 0
         and 64 <= card.patch_px <= 4096,
-        "output_channels must be between 2 and 256": 2 <= card.output_channels <= 256,
+        "output_channels must be between 2 and 255": 2 <= card.output_channels <= 255,
         f"{card.output_channels} output channels but {len(card.scheme)} classes": (
             card.output_channels == len(card.scheme)
         ),

@@ -77,12 +77,14 @@ def _home(home: Path | None) -> Path:
 
 def _show(console: Console, state: StackState) -> bool:
     """Prints the table of services, and says whether all are well."""
-    table = Table("service", "address", "pid", "health")
+    table = Table("service", "address", "metrics", "pid", "health")
     verdicts = {service.name: _health(service) for service in state.services}
     for service in state.services:
         verdict = verdicts[service.name]
         colour = "green" if verdict == "well" else "red"
-        table.add_row(service.name, service.address, str(service.identity.pid), f"[{colour}]{verdict}[/]")
+        table.add_row(
+            service.name, service.address, service.metrics, str(service.identity.pid), f"[{colour}]{verdict}[/]"
+        )
     console.print(table)
     console.print(f"Flower asks for {USER} / {state.credentials.flower}. Logs: {state.home / 'logs'}", soft_wrap=True)
     if not state.is_ready:

@@ -1,6 +1,5 @@
 """The demo's cohorts: generated regions whose tumors grow in different ways, with their ground truth beside them."""
 
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from pantile.domain.class_maps import ClassGroup, ClassMap, at_pixels
+from pantile.domain.csv_text import write_csv
 from pantile.domain.dice import dice_of_class
 from pantile.local.tissue import DEMO_SCHEME, Morphology, generate_region
 
@@ -94,7 +94,4 @@ def demo_cards() -> Iterator[tuple[Path, Path]]:
 
 def write_dice_table(path: Path, rows: list[tuple[str, str, float]]) -> None:
     """Writes (cohort, segmenter, mean tumor Dice) rows as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["cohort", "segmenter", "mean_tumor_dice"])
-        writer.writerows((cohort, segmenter, f"{value:.4f}") for cohort, segmenter, value in rows)
+    path.write_text(write_csv(("cohort", "segmenter", "mean_tumor_dice"), rows), "utf-8")

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pantile.domain.sources import LOOPBACK
 from pantile.local.children import Child, Launch, start_child
-from pantile.local.state import StackState
+from pantile.local.state import HOST, StackState
 
 DRAIN_S = 6.0
 """How long a worker may go on when the stack stops, well within the stack's own grace."""
@@ -29,6 +29,11 @@ class Process:
     name: str
     command: tuple[str, ...]
     health_path: str = ""
+    has_metrics: bool = False
+
+    def metrics(self, state: StackState) -> str:
+        """Where it shows its metrics; empty for one that has none."""
+        return f"{state.url(metrics_port(self.name))}/metrics" if self.has_metrics else ""
 
     def address(self, state: StackState) -> str:
         """Its http address; empty for one that serves nothing."""
@@ -52,6 +57,8 @@ class Process:
             | state.environment()
             | {
                 "PANTILE_READY_FILE": str(ready_file),
+                "PANTILE_METRICS_HOST": HOST,
+                "PANTILE_METRICS_PORT": str(state.ports[metrics_port(self.name)] if self.has_metrics else 0),
                 "PANTILE_DRAIN_S": str(DRAIN_S),
                 "PYTHONUNBUFFERED": "1",
             },
@@ -63,15 +70,25 @@ class Process:
         """Nothing."""
 
 
+def metrics_port(name: str) -> str:
+    """The name, in a stack's state, of the port at which a process shows its metrics."""
+    return f"metrics of {name}"
+
+
 def our_processes(segment_workers: int = 1) -> tuple[Process, ...]:
-    """Coordinator, web, Flower, one imaging worker and so many segment workers."""
+    """Coordinator, web, Flower, one imaging worker, which evaluates as well, and so many segment workers."""
     return (
-        Process(name="coordinator", command=(*_US, "coordinator")),
-        Process(name="web", command=(*_US, "web", "--host", "127.0.0.1", "--port", "{port}"), health_path="/healthz"),
+        Process(name="coordinator", command=(*_US, "coordinator"), has_metrics=True),
+        Process(
+            name="web",
+            command=(*_US, "web", "--host", "127.0.0.1", "--port", "{port}"),
+            health_path="/healthz",
+            has_metrics=True,
+        ),
         Process(name="flower", command=(*_US, "flower", "--port", "{port}"), health_path="/healthcheck"),
-        Process(name="imaging", command=(*_US, "worker", "imaging")),
+        Process(name="imaging", command=(*_US, "worker", "imaging", "--evaluates"), has_metrics=True),
         *(
-            Process(name=f"segment-{number}", command=(*_US, "worker", "segment"))
+            Process(name=f"segment-{number}", command=(*_US, "worker", "segment"), has_metrics=True)
             for number in range(1, segment_workers + 1)
         ),
     )

@@ -17,7 +17,7 @@ from pantile.domain.errors import StackError
 from pantile.local.children import Child, end_processes, identify
 from pantile.local.health import answers
 from pantile.local.lock import PortClaims, home_lock
-from pantile.local.processes import Process, our_processes
+from pantile.local.processes import Process, metrics_port, our_processes
 from pantile.local.servers import S3, Postgres, Redis, RedisKind, Service
 from pantile.local.shutdown import end_leftovers, end_services
 from pantile.local.state import (
@@ -149,7 +149,8 @@ class Stack:
     def _start_all(self) -> None:
         end_leftovers(self.plan.home, self.plan.grace_s)
         state = read_state(self.plan.home) or new_state(self.plan.home)
-        state = with_free_ports(state, _PORT_NAMES, self._ports.claim)
+        shown = (metrics_port(process.name) for process in self.plan.processes if process.has_metrics)
+        state = with_free_ports(state, (*_PORT_NAMES, *shown), self._ports.claim)
         self._write(replace(state, supervisor=identify(os.getpid()), services=(), is_ready=False))
         started = [self._launch(service) for service in self.plan.services()]
         # Our processes load their libraries, which takes them seconds, while the servers start and are prepared.
@@ -241,6 +242,7 @@ def _running(watched: _Watched, state: StackState) -> RunningService:
         stop_signal=int(service.stop_signal),
         identity=watched.child.identity,
         is_server=service.is_server,
+        metrics=service.metrics(state) if isinstance(service, Process) else "",
     )
 
 

@@ -46,6 +46,8 @@ class RunningService:
     stop_signal: int
     identity: ProcessIdentity
     is_server: bool
+    metrics: str = ""
+    """Where it shows its metrics, if it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ class StackState:
         return f"redis://:{self.credentials.redis}@{HOST}:{self.ports['redis']}/0"
 
     def url(self, name: str) -> str:
-        """The http address of `s3`, `web` or `flower`."""
+        """The http address of what has the port of that name: `s3`, `web`, `flower`, or a process's metrics."""
         return f"http://{HOST}:{self.ports[name]}"
 
     def is_supervised(self) -> bool:

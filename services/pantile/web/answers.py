@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -13,35 +14,32 @@ from pantile.coordinator.submit import Submission
 from pantile.domain.class_maps import class_areas, tumor_stroma_ratio
 from pantile.domain.csv_text import write_csv
 from pantile.domain.jobs import JobState
+from pantile.domain.quality import Quality
+from pantile.domain.remedies import find_remedy
 from pantile.domain.segmenters import Admission, Card, EngineSettings, card_from, settings_from
+from pantile.domain.slides import parse_place
+from pantile.domain.workers import state_of
 from pantile.objects import ObjectStore
-from pantile.schemas import (
-    AdmissionOut,
-    AreaOut,
-    AttemptOut,
-    ClassMapOut,
-    ClassOut,
-    CohortListed,
-    CohortOut,
-    ConfidenceOut,
-    JobListed,
-    JobOut,
-    RefusalOut,
-    ResultOut,
-    ReviewedRoi,
-    SegmenterCounts,
-    SegmenterOut,
-    SettingsOut,
-    SubmittedCohort,
-    TrainingListed,
-    TrainingOut,
-)
+from pantile.schemas.class_maps import AreaOut, ClassMapOut, ConfidenceOut
+from pantile.schemas.cohorts import CohortListed, CohortOut, EvaluatedJobsOut, RefusalOut, SegmenterCounts
+from pantile.schemas.jobs import AttemptOut, JobListed, JobOut
+from pantile.schemas.results import ImageOut, ResultOut
+from pantile.schemas.reviews import ReviewedRoi
+from pantile.schemas.rois import QualityOut, RoiOut
+from pantile.schemas.segmenters import AdmissionOut, ClassOut, SegmenterOut
+from pantile.schemas.settings import SettingsOut
+from pantile.schemas.shapes import Shape
+from pantile.schemas.slides import RectangleOut
+from pantile.schemas.submissions import SubmittedCohort
+from pantile.schemas.trainings import TrainingListed, TrainingOut
+from pantile.schemas.workers import WorkerOut
 
-ROI_STATES: tuple[Literal["awaiting", "arriving", "stored", "refused"], ...] = (
+ROI_STATES: tuple[Literal["awaiting", "arriving", "stored", "refused", "withdrawn"], ...] = (
     "awaiting",
     "arriving",
     "stored",
     "refused",
+    "withdrawn",
 )
 
 OverlayState = Literal["none", "waiting", "ready", "failed"]
@@ -81,6 +79,8 @@ def cohort_out(progress: Progress) -> CohortOut:
     return CohortOut(
         **cohort_listed(progress.cohort).model_dump(),
         rois={state: progress.rois.get(state, 0) for state in ROI_STATES},
+        rois_flagged=progress.flags.rois,
+        flags=progress.flags.by_flag,
         jobs=progress.jobs,
         jobs_expected=progress.jobs_expected,
         segmenters=[
@@ -95,10 +95,22 @@ def cohort_out(progress: Progress) -> CohortOut:
         rate_per_min=progress.rate_per_min,
         time_left_s=progress.time_left_s,
         settled=progress.is_settled,
+        dice=EvaluatedJobsOut(**asdict(progress.dice)),
         refusals=[
             RefusalOut(roi=refusal.roi, source=refusal.source, error=refusal.error) for refusal in progress.refusals
         ],
     )
+
+
+def roi_out(row: Row) -> RoiOut:
+    """An ROI as lists show it."""
+    values = {**row, "case": row["case_id"], "quality": quality_out(row["quality"])}
+    return RoiOut(**_pick(values, RoiOut))
+
+
+def quality_out(quality: Quality | None) -> QualityOut | None:
+    """The quality of an ROI's image, with its flags; None where it was not measured."""
+    return None if quality is None else QualityOut(**asdict(quality), flags=quality.flags)
 
 
 def settings_out(settings: EngineSettings) -> SettingsOut:
@@ -125,6 +137,11 @@ def job_out(row: Row, objects: ObjectStore, *, expires_s: int) -> JobOut:
         settings=settings_out(settings_from(row["settings"])),
         worker=row["lease_owner"],
         suspect=row["suspect"],
+        is_paused=row["is_paused"],
+        not_before=row["not_before"],
+        published_at=row["published_at"],
+        lease_until=row["lease_until"],
+        remedy=find_remedy(row["error_kind"]) if row["error_kind"] else None,
         attempts=[AttemptOut(**attempt) for attempt in row["attempts"]],
         class_map=_class_map_out(row["class_map"], card_from(row["card"]), objects, expires_s=expires_s)
         if row["class_map"]
@@ -138,7 +155,20 @@ def _job_links(row: Row) -> dict[str, str]:
     links = {"self": f"/v1/jobs/{row['id']}", "cohort": f"/v1/cohorts/{quote(row['cohorts'][0])}"}
     if row["state"] in {JobState.FAILED, JobState.CANCELLED} and row["image_refusal"] is None:
         links["retry"] = f"{links['self']}/retry"
+    if row["state"] in {JobState.WAITING, JobState.RUNNING}:
+        links["cancel"] = f"{links['self']}/cancel"
     return links
+
+
+def worker_out(row: Row) -> WorkerOut:
+    """A worker with what it holds."""
+    state = state_of(
+        silent_s=row["silent_s"],
+        is_drain_asked=row["drain_asked_at"] is not None,
+        is_consuming=row["is_consuming"],
+        is_busy=bool(row["tasks"] or row["holds"]),
+    )
+    return WorkerOut(**_pick(row, WorkerOut), state=state)
 
 
 def result_out(row: Row, objects: ObjectStore, *, expires_s: int) -> ResultOut:
@@ -151,6 +181,8 @@ def result_out(row: Row, objects: ObjectStore, *, expires_s: int) -> ResultOut:
         tissue_type=row["tissue_type"],
         roi_number=row["roi_number"],
         roi_mpp=row["roi_mpp"],
+        image=_image_out(row["image"], objects, expires_s=expires_s),
+        place=_place_out(row["source"]),
         job_id=row["job_id"],
         segmenter=row["segmenter"],
         segmenter_version=row["segmenter_version"],
@@ -160,6 +192,22 @@ def result_out(row: Row, objects: ObjectStore, *, expires_s: int) -> ResultOut:
         class_map=_class_map_out(row, card_from(row["card"]), objects, expires_s=expires_s),
         overlay=_overlay_state(row),
         overlay_url=objects.presign_get(overlay_key, expires_s=expires_s) if overlay_key else None,
+    )
+
+
+def _place_out(source: str) -> RectangleOut | None:
+    place = parse_place(source)
+    return RectangleOut(**asdict(place.rectangle)) if place else None
+
+
+def _image_out(image: Mapping[str, Any], objects: ObjectStore, *, expires_s: int) -> ImageOut:
+    return ImageOut(
+        url=objects.presign_get(image["object_key"], expires_s=expires_s) if image["object_key"] else None,
+        sha256=image["sha256"],
+        width_px=image["width_px"],
+        height_px=image["height_px"],
+        format=image["format"] or PurePosixPath(image["object_key"]).suffix.removeprefix("."),
+        quality=quality_out(image["quality"] and Quality(**image["quality"])),
     )
 
 
@@ -179,9 +227,12 @@ def _class_map_out(row: Mapping[str, Any], card: Card, objects: ObjectStore, *, 
     return ClassMapOut(
         url=objects.presign_get(row["object_key"], expires_s=expires_s),
         sha256=row["sha256"],
+        format=PurePosixPath(row["object_key"]).suffix.removeprefix(".") or "png",
         width_px=row["width_px"],
         height_px=row["height_px"],
         map_mpp=row["map_mpp"],
+        extent_width_px=row["extent_width_px"],
+        extent_height_px=row["extent_height_px"],
         areas=[
             AreaOut(name=area.name, group=area.group, area_mm2=area.area_mm2, fraction=area.fraction) for area in areas
         ],
@@ -271,8 +322,8 @@ def _admission_out(admission: Admission) -> AdmissionOut:
     return AdmissionOut(granted=admission.is_granted, **asdict(admission))
 
 
-def _pick(row: Row, shape: type[JobListed]) -> dict[str, Any]:
-    return {name: row[name] for name in shape.model_fields}
+def _pick(row: Row, shape: type[Shape]) -> dict[str, Any]:
+    return {name: row[name] for name in shape.model_fields if name in row}
 
 
 def training_listed(row: Row) -> TrainingListed:

@@ -1,7 +1,7 @@
 """Errors as answers: one table from error class to HTTP status; problem+json (RFC 9457), or a page for a browser."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from inspect import cleandoc
 from typing import Any
@@ -15,25 +15,52 @@ from starlette.responses import Response
 from pantile.domain.errors import (
     AccountExists,
     AccountNotFound,
+    AdjudicationClosed,
+    AdjudicationNotFound,
+    AssignmentRefused,
+    CaseWithdrawn,
     CohortNotFound,
     CohortNotPaused,
+    GroundTruthNotFound,
     InputRefused,
+    JobNotCancellable,
     JobNotFound,
     JobNotRetryable,
+    MemberNotFound,
     NotAllowed,
+    NothingLeft,
     NotSignedIn,
+    OutputMissing,
+    OutputNotFound,
     PantileError,
+    PlacingConflict,
+    PlacingEmpty,
+    ReadingClosed,
+    ReadingIncomplete,
+    ReadingNotFound,
+    ReportNotFound,
     RoiConflict,
+    ScoreConflict,
     ServiceDown,
     SessionNotFound,
     SignInRefused,
+    SlideNotFound,
+    SlideNotReady,
+    StudyClosed,
+    StudyExists,
+    StudyNotFound,
+    SubjectNotFound,
+    TileNotFound,
+    TilesAwaited,
     TokenNotFound,
     TooManyAttempts,
     TrainingNotFound,
     UploadMissing,
+    ViewerNotBuilt,
+    WorkerNotFound,
 )
 from pantile.logs import log
-from pantile.schemas import Problem
+from pantile.schemas.shapes import Problem
 from pantile.web.pages import refusal_page, to_sign_in, wants_page
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -45,33 +72,65 @@ HTTP_STATUS: dict[type[PantileError], int] = {
     AccountNotFound: 404,
     SessionNotFound: 404,
     TokenNotFound: 404,
+    TileNotFound: 404,
+    TilesAwaited: 503,
     TrainingNotFound: 404,
+    ReportNotFound: 404,
+    StudyNotFound: 404,
+    MemberNotFound: 404,
+    AdjudicationNotFound: 404,
+    AdjudicationClosed: 409,
+    ReadingNotFound: 404,
+    OutputNotFound: 404,
+    NothingLeft: 404,
+    ReadingClosed: 409,
+    ReadingIncomplete: 409,
+    OutputMissing: 409,
+    ScoreConflict: 412,
     AccountExists: 409,
+    StudyExists: 409,
+    StudyClosed: 409,
+    AssignmentRefused: 409,
     TooManyAttempts: 429,
     CohortNotFound: 404,
     CohortNotPaused: 409,
+    GroundTruthNotFound: 404,
     JobNotFound: 404,
+    SlideNotFound: 404,
+    SlideNotReady: 409,
+    WorkerNotFound: 404,
+    PlacingConflict: 412,
+    PlacingEmpty: 409,
     JobNotRetryable: 409,
+    JobNotCancellable: 409,
     RoiConflict: 409,
+    CaseWithdrawn: 409,
+    SubjectNotFound: 404,
     UploadMissing: 409,
     InputRefused: 422,
     ServiceDown: 503,
+    ViewerNotBuilt: 503,
     PantileError: 500,
 }
 """The status of each error; a class that is not named has its nearest parent's."""
 
 _RETRY_AFTER_S = "5"
 
+_NO_MEMBERS: Mapping[str, object] = {}
+
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pantile"'}
 
 _DESCRIPTIONS = {
+    400: "The body cannot be read at all.",
     401: "No token came along, or one that is not valid.",
     403: "Who asks may not do this.",
     404: "There is no such thing.",
     409: "It cannot be done as things stand.",
+    412: "The version that `If-Match` names is not the current one.",
     413: "The request is too large.",
     415: "The body is of a type that is not taken here.",
     422: "The request cannot be taken; `detail` names the field or the line.",
+    429: "There were too many failed attempts; wait a quarter of an hour.",
     500: "An error of ours; it is in the log.",
     503: "A server that Pantile needs does not answer; try again.",
 }
@@ -113,11 +172,14 @@ async def _answer_own(request: Request, error: Exception) -> Response:
     detail = str(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         # What a server said may name hosts and users: for the log, not for whoever asks.
-        log.error("request failed", method=request.method, path=request.url.path, error=str(error))
+        if not isinstance(error, TilesAwaited):
+            log.error("request failed", method=request.method, path=request.url.path, error=str(error))
         headers = {"Retry-After": _RETRY_AFTER_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
         detail = sentence
     title = sentence.removesuffix(".")
-    return _answer(request, status, detail, title=title, kind=f"urn:pantile:{kind}", headers=headers)
+    return _answer(
+        request, status, detail, title=title, kind=f"urn:pantile:{kind}", headers=headers, members=error.members
+    )
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
@@ -171,9 +233,10 @@ def _answer(
     title: str = "",
     kind: str = "about:blank",
     headers: dict[str, str] | None = None,
+    members: Mapping[str, object] = _NO_MEMBERS,
 ) -> Response:
     title = title or HTTPStatus(status).phrase
     if wants_page(request):
-        return refusal_page(title, detail, status=status)
+        return refusal_page(request, title, detail, status=status)
     problem = Problem(type=kind, title=title, status=status, detail=detail)
-    return JSONResponse(problem.model_dump(), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+    return JSONResponse({**members, **problem.model_dump()}, status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)

@@ -15,7 +15,7 @@ from pantile.catalog.database import Database
 from pantile.coordinator.progress import measure_progress
 from pantile.domain.errors import ServiceDown
 from pantile.logs import log
-from pantile.schemas import CohortOut
+from pantile.schemas.cohorts import CohortOut
 from pantile.web.answers import cohort_out
 
 EVENT_STREAM = "text/event-stream"

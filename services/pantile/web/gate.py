@@ -15,7 +15,7 @@ from pantile.domain import access
 from pantile.domain.access import Visitor
 from pantile.domain.errors import NotAllowed, NotSignedIn, PantileError, ServiceDown
 from pantile.settings import Settings
-from pantile.web.access import Door, Permission, allowed_methods, find_permission
+from pantile.web.access import Door, FormOf, Permission, allowed_methods, find_permission
 from pantile.web.cookies import CSRF_HEADER, is_csrf_token, session_secret
 
 VISITOR = "pantile.visitor"
@@ -89,10 +89,12 @@ async def _admit(request: Request) -> None:
     if permission is Door.OPEN:
         return
     visitor = request.scope[VISITOR] = await identify(request)
-    if permission is not Door.FORM:
+    is_form = permission is Door.FORM or isinstance(permission, FormOf)
+    if not is_form:
         _check_csrf(request, visitor)
-    if isinstance(permission, access.Scope) and permission not in visitor.scopes:
-        raise NotAllowed(f"it takes the scope {permission}, and {_holder(visitor)} {_held(visitor)}")
+    scope = permission.scope if isinstance(permission, FormOf) else permission
+    if isinstance(scope, access.Scope) and scope not in visitor.scopes:
+        raise NotAllowed(f"it takes the scope {scope}, and {_holder(visitor)} {_held(visitor)}")
 
 
 def _permission(request: Request) -> Permission:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 
 from pantile.catalog.database import Database
 from pantile.domain.access import Visitor
@@ -58,13 +58,34 @@ GivenActor = Annotated[str, Depends(_actor)]
 CohortPath = Annotated[
     str, Path(max_length=100, pattern=_NO_NUL, description="The cohort's name or id.", examples=["TCGA-BRCA"])
 ]
-TrainingPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The training's id.")]
-JobPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The job's id.")]
-TokenPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The token's id.")]
-SessionPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The session's id.")]
-AccountPath = Annotated[str, Path(max_length=100, pattern=_NO_NUL, description="The account's name.")]
+TrainingPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The training's id.", examples=[1])]
+SeenVersion = Annotated[
+    str,
+    Header(
+        alias="If-Match",
+        pattern=r'^(W/)?"v[0-9]{1,9}"$',
+        description='The version that was seen; `"v0"` where nothing was set.',
+        examples=['"v0"'],
+    ),
+]
+SlidePath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The slide's id.", examples=[1])]
+JobPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The job's id.", examples=[1])]
+TokenPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The token's id.", examples=[1])]
+SessionPath = Annotated[int, Path(ge=1, le=_MAX_ID, description="The session's id.", examples=[1])]
+AccountPath = Annotated[
+    str, Path(max_length=100, pattern=_NO_NUL, description="The account's name.", examples=["jane"])
+]
 SegmenterPath = Annotated[
     str, Path(max_length=200, pattern=_NO_NUL, description="A name, or name@version.", examples=["lung"])
 ]
+WorkerPath = Annotated[
+    str,
+    Path(max_length=300, pattern=_NO_NUL, description="The worker's name.", examples=["segment-71-9f0c@gpu-node-1"]),
+]
 After = Annotated[int, Query(ge=0, le=_MAX_ID, description="The `next` of the page before.")]
 Word = Annotated[str, Query(max_length=500, pattern=_NO_NUL)]
+
+
+def version_number(seen: str) -> int:
+    """The number in a `SeenVersion`."""
+    return int(seen.removeprefix("W/").strip('"v'))

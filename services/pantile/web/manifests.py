@@ -4,18 +4,21 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from pantile.catalog.rois import SubmittedRoi
-from pantile.domain.cohorts import COLUMNS, by_cohort, read_rows, refuse_rows
+from pantile.domain.cohorts import COLUMNS, MAX_ROWS, by_cohort, read_rows, refuse_rows
+from pantile.domain.csv_text import read_csv_rows
 from pantile.domain.errors import ManifestRefused
 from pantile.domain.settings_asked import SettingsAsked
-from pantile.schemas import RoiIn, SubmissionIn
+from pantile.schemas.submissions import RoiIn, SubmissionIn
 
-MAX_ROWS = 100_000
-"""ROIs that one submission may have, in CSV as in JSON."""
+_MAX_MARKS = 12 * MAX_ROWS
+"""Commas, and in CSV line ends, that `MAX_ROWS` ROIs of nine fields need, and some to spare. They are counted before
+anything is parsed, since a value of two bytes can take a hundred in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ def read_json(body: bytes) -> Manifest:
         RequestValidationError: the body is not of the shape of `SubmissionIn`.
         ManifestRefused: a row is wrong, or names a file without its digest; the lines are named, the first ROI being 1.
     """
+    _check_extent(body, marks=(b",",))
     try:
         submission = SubmissionIn.model_validate_json(body)
     except ValidationError as error:
@@ -67,7 +71,7 @@ def read_csv(
     Raises:
         ManifestRefused: not CSV, a row is wrong, or names a file instead of an address; the lines are named.
     """
-    header, table = _parse_csv(body)
+    header, table = parse_csv(body)
     rows = read_rows(table, columns=header, cohort=cohort, mpp=mpp)
     refuse_rows(
         (label, f"{row.path} is no s3:// or http(s):// address; submit files by `pantile submit`, or as JSON")
@@ -78,20 +82,25 @@ def read_csv(
     return Manifest(rois=tuple(SubmittedRoi(row=row) for row in rows), segmenters=names, settings=settings)
 
 
-def _parse_csv(body: bytes) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
-    """The header, and the rows with the line on which each begins; empty rows are left out."""
+def _check_extent(body: bytes, *, marks: tuple[bytes, ...]) -> None:
+    if sum(body.count(mark) for mark in marks) > _MAX_MARKS:
+        raise ManifestRefused(f"it has more values than the {MAX_ROWS:,} ROIs that are taken at once can have")
+
+
+def parse_csv(body: bytes) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
+    """The header, and the rows with the line on which each begins; empty rows are left out.
+
+    Raises:
+        ManifestRefused: not CSV in UTF-8, too much of it, or rows are longer than the header; the lines are named.
+    """
+    _check_extent(body, marks=(b",", b"\n", b"\r"))
+    text = io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", newline="")
     try:
-        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        rows: list[tuple[str, list[str]]] = []
-        begins = 1
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append((f"line {begins}", row))
-            begins = reader.line_num + 1
+        rows = list(islice(read_csv_rows(text), MAX_ROWS + 2))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ManifestRefused(f"the body is not CSV in UTF-8, {error}") from error
     if len(rows) > MAX_ROWS + 1:
-        raise ManifestRefused(f"it has {len(rows) - 1} rows; at most {MAX_ROWS} are taken at once")
+        raise ManifestRefused(f"it has more rows than the {MAX_ROWS:,} that are taken at once")
     (_, header), *table = rows or [("line 1", [])]
     refuse_rows(
         (label, f"{len(row)} cells under {len(header)} columns") for label, row in table if len(row) > len(header)

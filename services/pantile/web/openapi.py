@@ -3,7 +3,7 @@
 from typing import Any
 
 from pantile.domain.access import Scope
-from pantile.schemas import SubmissionIn
+from pantile.schemas.submissions import SubmissionIn
 from pantile.web.access import Door, Permission, find_permission
 from pantile.web.errors import PROBLEM_MEDIA_TYPE
 
@@ -26,11 +26,19 @@ Every error is a problem (RFC 9457) whose `detail` is a sentence for a person.
 TAGS = [
     {"name": "cohorts", "description": "ROIs submitted together, and how far their segmentation has come."},
     {"name": "uploads", "description": "The images that a cohort awaits, and where to put them."},
+    {"name": "rois", "description": "A cohort's ROIs, with the quality of their images."},
+    {"name": "slides", "description": "Whole slides, out of which ROIs are cut."},
     {"name": "results", "description": "A cohort's class maps, areas and overlays."},
     {"name": "review", "description": "A cohort's ROIs in the order in which they are worth looking at."},
+    {"name": "tiles", "description": "What a study's viewer shows, piece by piece."},
+    {"name": "evaluation", "description": "Ground truth, and how class maps compare with it."},
+    {"name": "imports", "description": "Work done elsewhere, to be gone on with here."},
     {"name": "jobs", "description": "One ROI segmented by one segmenter: state, attempts, and what came of it."},
     {"name": "segmenters", "description": "The registered networks with their cards and checkpoints."},
     {"name": "trainings", "description": "Segmenters in the making: what they learn from, and how far they are."},
+    {"name": "workers", "description": "The processes that do the work: where they run, and what they hold now."},
+    {"name": "studies", "description": "What pathologists score: set up, assigned, followed, compared, exported."},
+    {"name": "readings", "description": "What a rater sees and does: queue, cases, scores, flags, history."},
     {"name": "access", "description": "Who asks; tokens, accounts and sessions; and who changed what."},
     {"name": "health", "description": "For load balancers and operators."},
 ]
@@ -62,6 +70,16 @@ MANIFEST_BODY: dict[str, Any] = {
 }
 """The body of a submission, which the handler reads itself because it has two forms."""
 
+EVENT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "settled"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+"""One of the events that a progress stream is made of."""
+
 
 def describe(document: dict[str, Any]) -> dict[str, Any]:
     """The document with problems under their media type, and with the shapes that no handler's signature names."""
@@ -92,4 +110,4 @@ def _say_permission(operation: dict[str, Any], permission: Permission | None) ->
 def _mend_problems(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status.startswith(("4", "5")) and "Problem" in str(response.get("content")):
-            response["content"] = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}}
+            response["content"] = {PROBLEM_MEDIA_TYPE: response["content"].pop("application/json")}

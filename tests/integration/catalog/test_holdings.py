@@ -27,7 +27,7 @@ def test_every_column_that_names_an_object_is_asked(database: Database) -> None:
             """
         ).fetchall()
 
-    assert {(row["table_name"], row["column_name"]) for row in columns} == set(holdings.KEY_COLUMNS)
+    assert {(row["table_name"], row["column_name"]) for row in columns} == set(holdings.FOLDERS)
 
 
 def test_a_digest_is_awaited_until_its_image_was_checked(database: Database, make_cohort: MakeCohort) -> None:

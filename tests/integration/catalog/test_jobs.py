@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from pantile.catalog import cohorts, jobs, leases
+from pantile.catalog import cohorts, job_changes, jobs, leases
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Connection, Database, Row
 from pantile.catalog.jobs import ClassMapRow, JobClaim, JobFilter
@@ -214,9 +214,10 @@ def test_work_given_back_waits_longer_each_time_and_fails_when_used_up(
                 [job_id],
             ).fetchone()
         assert row is not None
+        state = row["state"]
         waits.append(round(float(row["wait"])))
 
-    assert row["state"] == "failed"
+    assert state == "failed"
     assert waits == [5, 10, 20]
 
 
@@ -279,7 +280,7 @@ def test_an_operator_retries_what_failed_and_the_audit_says_so(database: Databas
         cohorts.close_cohorts(connection)
 
     with database.transaction() as connection:
-        jobs.retry_job(connection, job_id, actor="ann")
+        job_changes.retry_job(connection, job_id, actor="ann")
         audit = connection.execute("SELECT actor, action, subject FROM audit WHERE actor = 'ann'").fetchall()
         reopened = cohorts.find_cohort(connection, cohort.name)
 
@@ -287,9 +288,9 @@ def test_an_operator_retries_what_failed_and_the_audit_says_so(database: Databas
     assert reopened.state == "open"
     assert listed(database, cohort)[0]["charged_attempts"] == 0
     with database.transaction() as connection, pytest.raises(JobNotRetryable, match="is waiting"):
-        jobs.retry_job(connection, job_id, actor="ann")
+        job_changes.retry_job(connection, job_id, actor="ann")
     with database.transaction() as connection, pytest.raises(JobNotFound):
-        jobs.retry_job(connection, 999, actor="ann")
+        job_changes.retry_job(connection, 999, actor="ann")
 
 
 def test_a_cohort_closes_when_nothing_is_left(database: Database, make_cohort: MakeCohort) -> None:

@@ -16,7 +16,7 @@ MakeCohort = Callable[..., Cohort]
 
 
 def due(connection: Connection) -> list[int]:
-    return [message.job_id for message in outbox.due_jobs(connection, stale_s=300, limit=100)]
+    return [message.job_id for message in outbox.due_jobs(connection, limit=100)]
 
 
 def waiting(connection: Connection, cohort: Cohort) -> list[int]:

@@ -11,14 +11,16 @@ from uuid import uuid4
 
 import pytest
 
-from pantile.catalog import chores, jobs, leases, pauses, reviews, rois
+from pantile.catalog import chores, jobs, leases, pauses, reviews, rois, workers
 from pantile.catalog.cohorts import Cohort, find_cohort
 from pantile.catalog.database import Database
 from pantile.catalog.jobs import ClassMapRow, ConfidenceRow, JobFilter
+from pantile.catalog.workers import WorkerFacts
 from pantile.cli.app import main
 from pantile.client.api import ApiClient
 from pantile.client.uploads import HashedFile, hash_file, upload_images
 from pantile.domain.jobs import JobState
+from pantile.domain.workers import WorkerKind
 from pantile.objects import ObjectStore
 
 MakeCohort = Callable[..., Cohort]
@@ -371,6 +373,7 @@ def test_results_are_class_maps_and_tables(
     files = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
     assert set(files) == {
         "class_areas.csv",
+        "slides.csv",
         "summary.csv",
         "slide0_tumor_breast_class_map.png",
         "slide0_tumor_lung_class_map.png",
@@ -509,10 +512,46 @@ def test_failed_jobs_are_listed_shown_and_tried_again(
     assert pantile.out.count("The segmenter cannot be run.") == 2
     assert pantile("jobs", "show", str(job_id)) == 0
     assert f"pantile jobs retry {job_id}" in pantile.out
-    assert pantile("jobs", "retry", "--cohort", "C") == 0
+    assert pantile("jobs", "explain", str(job_id)) == 0
+    assert "It failed: The segmenter cannot be run." in pantile.out
+    assert "What to do: Look at the segmenter's card" in pantile.out
+    assert pantile("jobs", "retry", "--cohort", "C", "--cause", "ImageUnreadable") == 0
+    assert "0 jobs will be tried again." in pantile.out
+    assert pantile("jobs", "retry", "--cohort", "C", "--cause", "SegmenterBroken") == 0
     assert "2 jobs will be tried again." in pantile.out
     assert pantile("jobs", "retry", str(job_id)) == 1
     assert "Only a failed or cancelled job can be tried again" in pantile.err
+
+
+def test_jobs_are_cancelled_by_id_or_by_what_they_are(pantile: Pantile, make_cohort: MakeCohort) -> None:
+    make_cohort("C", images=2)
+
+    assert pantile("jobs", "cancel", "1") == 0
+    assert "1 job cancelled." in pantile.out
+    assert pantile("jobs", "cancel", "--segmenter", "breast") == 0
+    assert "2 jobs cancelled." in pantile.out
+    assert pantile("jobs", "cancel", "1") == 1
+    assert "Only a waiting or running job can be cancelled" in pantile.err
+    assert pantile("jobs", "cancel") == 2
+    assert "say which with --cohort" in pantile.err
+
+
+def test_a_worker_is_listed_drained_and_let_work_again(pantile: Pantile, database: Database) -> None:
+    facts = WorkerFacts(
+        name="segment-1@gpu", kind=WorkerKind.SEGMENT, host="gpu", pid=1, queues=(), threads=4, version="1"
+    )
+    assert pantile("workers", "list") == 0
+    assert "There is no worker" in pantile.out
+    with database.transaction() as connection:
+        workers.tell_worker(connection, facts, device="cuda:0 (H100)", tasks=0, is_consuming=False)
+
+    assert pantile("workers", "drain", "segment-1@gpu") == 0
+    assert "segment-1@gpu holds nothing, and may be stopped." in pantile.out
+    assert pantile("workers", "list") == 0
+    assert ("drained" in pantile.out, "cuda:0 (H100)" in pantile.out) == (True, True)
+    assert pantile("workers", "undrain", "segment-1@gpu") == 0
+    assert pantile("workers", "drain", "nobody@gpu") == 2
+    assert "There is no such worker, or it has ended" in pantile.err
 
 
 def test_a_cohort_is_listed_and_cancelled(pantile: Pantile, make_cohort: MakeCohort) -> None:
@@ -547,3 +586,28 @@ def test_refused_rois_are_told_by_watch(pantile: Pantile, toy: None, folder: Pat
 
     assert pantile("watch", "TCGA-BRCA", "--once") == 1
     assert pantile.out.count("The image cannot be read.") == 3
+
+
+def test_flagged_rois_are_listed_and_told_by_watch(
+    pantile: Pantile, make_cohort: MakeCohort, database: Database
+) -> None:
+    make_cohort(images=3)
+    with database.transaction() as connection:
+        connection.execute(
+            """
+            UPDATE images SET quality = '{"tissue": 0.5, "sharpness": 40.2, "pen": 0.125, "black": 0}'
+            WHERE object_key = 'rois/1'
+            """
+        )
+
+    assert pantile("rois", "TCGA-BRCA", "--flagged") == 0
+    assert "50.0%" in pantile.out
+    assert "blurred, pen" in pantile.out
+    assert "slide0_tumor" not in pantile.out
+    assert pantile("rois", "TCGA-BRCA", "--flag", "black") == 0
+    assert pantile.out == "There is no such ROI.\n"
+    pantile("rois", "TCGA-BRCA", "--limit", "1")
+    assert "not measured" in pantile.out
+    assert "There are more; --limit 10 shows more of them." in pantile.out
+    pantile("watch", "TCGA-BRCA", "--once")
+    assert "1 ROI flagged and segmented all the same (1 blurred, 1 pen)" in pantile.out

@@ -39,7 +39,7 @@ def test_a_training_on_the_queue_is_asked_for_done_and_shown(
     asked = pantile("train", tmp_path / "training.toml", "--queue")
     again = pantile("train", tmp_path / "training.toml", "--queue")
     with database.transaction() as connection:
-        (due,) = outbox.due_trainings(connection, stale_s=0, limit=2)
+        (due,) = outbox.due_trainings(connection, limit=2)
     with Runtime(settings.model_copy(update={"device": "cpu"}), kind="train") as runtime:
         train_segmenter(runtime, due)
     capsys.readouterr()

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Database
+from pantile.catalog.holdings import incoming_key
 from pantile.coordinator.loop import run_coordinator
-from pantile.coordinator.submit import incoming_key
-from pantile.coordinator.sweep import Swept, sweep
+from pantile.coordinator.sweep import Swept, find_abandoned, sweep
 from pantile.objects import ObjectStore
 from pantile.settings import Settings
 
@@ -35,13 +35,26 @@ def test_what_no_row_names_is_removed_and_the_rest_stays(
         "class-maps/a.png",
         "confidence/b.png",
         "overlays/c.jpg",
+        "pyramids/e.szi",
+        "overviews/f.jpg",
         "mine/d",
     )
 
     swept = sweep(database, objects, age_s=OLD_S)
 
-    assert swept == Swept(set_aside=4, removed=4)
+    assert swept == Swept(set_aside=6, removed=6)
     assert sorted(objects.keys()) == ["checkpoints/toy", "mine/d", "rois/0"]
+
+
+def test_what_would_be_set_aside_is_named_and_left(
+    database: Database, objects: ObjectStore, make_cohort: MakeCohort
+) -> None:
+    make_cohort(images=1)
+    put(objects, "rois/0", "rois/1", "class-maps/a.png", "mine/d")
+    before = sorted(objects.keys())
+
+    assert find_abandoned(database, objects, age_s=OLD_S) == ["class-maps/a.png", "rois/1"]
+    assert sorted(objects.keys()) == before
 
 
 def test_a_young_object_is_spared(database: Database, objects: ObjectStore) -> None:

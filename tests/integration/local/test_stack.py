@@ -203,6 +203,7 @@ def test_web_flower_and_all_servers_listen_on_loopback_and_ask_strangers_who_the
         assert httpx.get(f"{settings.web_url}/v1/cohorts").status_code == 401
         assert httpx.get(f"{settings.flower_url}/").status_code == 401
         assert httpx.get(f"{settings.flower_url}/api/tasks").status_code == 401
+        assert httpx.get(f"{settings.flower_url}/metrics").status_code == 404
         assert httpx.get(f"{settings.flower_url}/", auth=flower, follow_redirects=True).status_code == 200
         with ApiClient(settings.web_url, token=settings.api_token.get_secret_value()) as client:
             assert list(client.cohorts()) == []

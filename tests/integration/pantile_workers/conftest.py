@@ -1,8 +1,9 @@
 """Workers' use cases on real servers: a tiny real network, small images, and the queue's messages done by hand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,18 +14,39 @@ from safetensors.torch import save
 
 from pantile.catalog import outbox, rois
 from pantile.catalog.database import Database
+from pantile.catalog.holdings import incoming_key
 from pantile.coordinator.registry import register_segmenter
-from pantile.coordinator.submit import Submission, incoming_key, submit_cohort
+from pantile.coordinator.submit import Submission, submit_cohort
 from pantile.domain.class_maps import ClassGroup, ClassScheme, TissueClass
 from pantile.domain.cohorts import read_rows
-from pantile.domain.messages import CompareSegmenters, IngestRoi, RenderOverlay, SegmentRoi
+from pantile.domain.messages import (
+    CompareSegmenters,
+    EvaluateRoi,
+    IngestRoi,
+    InspectSlide,
+    MakePyramid,
+    MakeReport,
+    MakeSlidePyramid,
+    Message,
+    RenderOverlay,
+    SegmentRoi,
+)
 from pantile.domain.segmenters import Card, EngineSettings
 from pantile.domain.settings_asked import SettingsAsked
 from pantile.domain.sources import LOOPBACK
 from pantile.objects import ObjectStore, sha256_of
 from pantile.settings import Settings
-from pantile_workers.chores import compare_segmenters, ingest_roi, render_one_overlay
+from pantile_workers.chores import (
+    compare_segmenters,
+    ingest_roi,
+    inspect_one_slide,
+    make_one_pyramid,
+    make_one_slide_pyramid,
+    render_one_overlay,
+)
+from pantile_workers.evaluating import evaluate_roi
 from pantile_workers.leasing import NotDone
+from pantile_workers.reporting import make_report
 from pantile_workers.runtime import Runtime
 from pantile_workers.segmenting import segment_roi
 
@@ -163,23 +185,29 @@ def work(database: Database, runtime: Runtime) -> Work:
 
     def work() -> list[str]:
         with database.transaction() as connection:
-            chores = outbox.due_chores(connection, stale_s=0, limit=100)
+            chores = outbox.due_chores(connection, limit=100)
         said = [_do(lambda chore=chore: _chore(runtime, chore)) for chore in chores]  # type: ignore[misc]
         with database.transaction() as connection:
-            due: list[SegmentRoi] = outbox.due_jobs(connection, stale_s=0, limit=100)
+            due: list[SegmentRoi] = outbox.due_jobs(connection, limit=100)
         return said + [_do(lambda job=job: segment_roi(runtime, job)) for job in due]  # type: ignore[misc]
 
     return work
 
 
+_CHORES: Mapping[type[Message], Callable[[Runtime, Any], str]] = {
+    IngestRoi: ingest_roi,
+    RenderOverlay: render_one_overlay,
+    CompareSegmenters: compare_segmenters,
+    EvaluateRoi: evaluate_roi,
+    MakeReport: make_report,
+    MakePyramid: make_one_pyramid,
+    InspectSlide: inspect_one_slide,
+    MakeSlidePyramid: make_one_slide_pyramid,
+}
+
+
 def _chore(runtime: Runtime, message: outbox.ChoreMessage) -> str:
-    match message:
-        case IngestRoi():
-            return ingest_roi(runtime, message)
-        case RenderOverlay():
-            return render_one_overlay(runtime, message)
-        case CompareSegmenters():
-            return compare_segmenters(runtime, message)
+    return _CHORES[type(message)](runtime, message)
 
 
 def _do(task: Callable[[], str]) -> str:

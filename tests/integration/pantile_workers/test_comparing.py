@@ -9,6 +9,7 @@ import pytest
 from pantile.catalog import jobs, reviews
 from pantile.catalog.database import Database, Row
 from pantile.catalog.jobs import ClassMapRow, JobFilter
+from pantile.class_map_files import encode_class_map
 from pantile.coordinator.submit import Submission
 from pantile.domain.class_maps import ClassMap, PaletteName
 from pantile.domain.messages import CompareSegmenters, IngestRoi
@@ -16,7 +17,6 @@ from pantile.domain.review import Comparison, ReviewOrder
 from pantile.domain.segmenters import card_from
 from pantile.objects import ObjectStore
 from pantile_workers.chores import compare_segmenters, ingest_roi
-from pantile_workers.imaging.class_map_files import encode_class_map
 from pantile_workers.runtime import Runtime
 
 Submit = Callable[..., Submission]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ class Site:
                 asked.append(self.path)
                 answer(self)
 
-            def log_message(self, *_: object) -> None:  # type: ignore[override]  # the tests' output is not its place
+            def log_message(self, *_: object) -> None:  # the tests' output is not its place
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -91,6 +90,7 @@ def ingest_of(source: str, *, expected_sha256: str | None = None) -> Ingest:
     return Ingest(
         roi_id=1,
         cohort_id=1,
+        roi_mpp=0.25,
         source=source,
         is_remote=expected_sha256 is None,
         expected_sha256=expected_sha256,
@@ -291,9 +291,7 @@ def write_certificate(folder: Path, name: str) -> Path:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address("192.0.2.1"))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

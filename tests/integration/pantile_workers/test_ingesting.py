@@ -12,8 +12,9 @@ import pytest
 
 from pantile.catalog import cohorts, jobs, outbox, rois
 from pantile.catalog.database import Connection, Database
+from pantile.catalog.holdings import incoming_key
 from pantile.catalog.jobs import JobFilter
-from pantile.coordinator.submit import Submission, incoming_key, submit_cohort
+from pantile.coordinator.submit import Submission, submit_cohort
 from pantile.domain.cohorts import read_rows
 from pantile.domain.errors import RoiConflict
 from pantile.domain.messages import IngestRoi
@@ -210,7 +211,7 @@ def test_an_upload_that_another_roi_has_used_up_is_not_asked_for_again(
     register("lung")
     first, second = submit({"a.jpg": jpeg(0)}, cohort="FIRST"), submit({"a.jpg": jpeg(0)}, cohort="SECOND")
     with database.transaction() as connection:
-        chore, other = outbox.due_chores(connection, stale_s=0, limit=2)
+        chore, other = outbox.due_chores(connection, limit=2)
     assert isinstance(chore, IngestRoi)
     assert isinstance(other, IngestRoi)
     store = Proxy(lambda: urlsplit(settings.s3_endpoint).port or 0)

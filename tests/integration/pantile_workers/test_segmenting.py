@@ -13,9 +13,10 @@ from PIL import Image
 
 from pantile.catalog import chores, jobs, leases
 from pantile.catalog.database import Database, Row
+from pantile.catalog.holdings import incoming_key
 from pantile.catalog.jobs import JobFilter
 from pantile.coordinator.registry import register_segmenter
-from pantile.coordinator.submit import Submission, incoming_key
+from pantile.coordinator.submit import Submission
 from pantile.domain.messages import IngestRoi, SegmentRoi
 from pantile.domain.segmenters import Card, CardFormat, EngineSettings, Mode, Stitching
 from pantile.objects import ObjectStore, sha256_of

@@ -1,9 +1,7 @@
 """Trainings on the queue: done in slices by any worker, to the same weights as without interruption."""
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +12,6 @@ from uuid import uuid4
 
 import pytest
 import torch
-from pydantic import SecretStr
 
 from pantile.catalog import holdings, outbox, segmenters, trainings
 from pantile.catalog.database import Database, Row
@@ -22,6 +19,7 @@ from pantile.coordinator.loop import run_coordinator
 from pantile.coordinator.reconcile import reconcile
 from pantile.domain.errors import TrainingRefused
 from pantile.domain.training import Training
+from pantile.domain.workers import WorkerKind
 from pantile.objects import ObjectStore
 from pantile.queue import Sender
 from pantile.settings import Settings
@@ -31,6 +29,7 @@ from pantile_workers.training.runs import Run, RunFolder
 from pantile_workers.training.states import Epoch
 from pantile_workers.trainings import train_segmenter
 from tests.small_training import document, make_training, tissue_folder
+from tests.worker_process import start_worker
 
 __all__ = ["document", "make_training", "tissue_folder"]
 
@@ -71,7 +70,7 @@ def work(settings: Settings, database: Database, home: Path, **changes: Any) -> 
     """Does what is due on the queue once, as a worker with a home of its own would."""
     own = settings.model_copy(update={"device": "cpu", "home": home, **changes})
     with database.transaction() as connection:
-        due = outbox.due_trainings(connection, stale_s=0, limit=1)
+        due = outbox.due_trainings(connection, limit=1)
     with Runtime(own, kind="train") as runtime:
         try:
             return train_segmenter(runtime, due[0]) if due else "nothing due"
@@ -204,7 +203,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_training_back(
 ) -> None:
     training_id = add(database, make_training(batches={"steps": 100_000}))
     with database.transaction() as connection:
-        (due,) = outbox.due_trainings(connection, stale_s=0, limit=1)
+        (due,) = outbox.due_trainings(connection, limit=1)
 
     with Runtime(settings.model_copy(update={"device": "cpu", "home": tmp_path}), kind="train") as runtime:
         threading.Timer(1.0, runtime.stopping.set).start()
@@ -228,15 +227,11 @@ def coordinating(settings: Settings) -> Iterator[None]:
         thread.join(30)
 
 
-def start_worker(settings: Settings, home: Path) -> subprocess.Popen[bytes]:
+def start_train_worker(settings: Settings, home: Path) -> subprocess.Popen[bytes]:
     """`pantile worker train` as a process of its own."""
-    told = settings.model_copy(update={"home": home, "device": "cpu", "train_slice_s": 2.0}).model_dump()
-    plain = {
-        f"PANTILE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name, value in told.items()
-        if value and isinstance(value, str | int | float | Path | SecretStr)
-    }
-    return subprocess.Popen([sys.executable, "-m", "pantile", "worker", "train"], env=os.environ | plain)
+    return start_worker(
+        settings.model_copy(update={"home": home, "device": "cpu", "train_slice_s": 2.0}), WorkerKind.TRAIN
+    )
 
 
 def wait_until(holds: Callable[[], bool], *, patience_s: float = 150.0) -> None:
@@ -252,12 +247,12 @@ def test_a_killed_worker_s_training_is_finished_by_another_with_the_same_weights
     training = make_training(batches={"steps": 25}, learning={"epochs": 4})
     training_id = add(database, training)
     with coordinating(settings):
-        victim = start_worker(settings, tmp_path / "victim")
+        victim = start_train_worker(settings, tmp_path / "victim")
         wait_until(lambda: len(look(database, training_id)["epochs"]) >= 1)
         wait_until(lambda: look(database, training_id)["state"] == "running")
         victim.send_signal(signal.SIGKILL)
         victim.wait()
-        heir = start_worker(settings, tmp_path / "heir")
+        heir = start_train_worker(settings, tmp_path / "heir")
         try:
             wait_until(lambda: look(database, training_id)["state"] == "succeeded")
         finally:
@@ -276,7 +271,7 @@ def test_a_training_whose_worker_went_silent_waits_again(
     with database.transaction() as connection:
         trainings.claim_training(connection, training_id, worker="w", token=uuid4(), lease_s=-1)
 
-    reconcile(database, sender)
+    reconcile(database, sender, stale_s=300)
 
     assert look(database, training_id)["state"] == "waiting"
     assert work(settings, database, tmp_path) == "trained small 1"

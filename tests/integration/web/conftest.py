@@ -16,9 +16,13 @@ from pantile.catalog.database import Database
 from pantile.catalog.tokens import create_token
 from pantile.domain import access
 from pantile.domain.access import SECRET_BYTES, Role, Scope
+from pantile.domain.studies import StudyRole
 from pantile.settings import Settings
 from pantile.web.app import create_app
+from pantile.web.cookies import CSRF_HEADER, csrf_of
 from pantile.web.passwords import hash_password
+from tests.integration.web.scoring import OpenBrowser
+from tests.study_fixture import SmallStudy, make_study, sign_in
 
 CLASSES = """
 [[classes]]
@@ -136,3 +140,55 @@ def make_token(database: Database) -> MakeToken:
         return token
 
     return make
+
+
+ActAs = Callable[..., TestClient]
+
+
+@pytest.fixture
+def act_as(client: TestClient, make_account: MakeAccount, make_token: MakeToken) -> ActAs:
+    """Makes an account and a client that acts as it: `act_as("r1", Role.RATER)`. It knows `PASSWORD`."""
+
+    def act(name: str, role: Role = Role.RATER) -> TestClient:
+        token = make_token(Scope.ADMIN, account_id=make_account(role, name=name))
+        other = TestClient(client.app, raise_server_exceptions=False, headers={"Authorization": f"Bearer {token}"})
+        other.portal = client.portal
+        return other
+
+    return act
+
+
+@pytest.fixture
+def join(client: TestClient, act_as: ActAs) -> ActAs:
+    """Makes an account, a member of the study, and gives a client that acts as it: `join("r1", StudyRole.RATER)`."""
+
+    def join_study(name: str, role: StudyRole = StudyRole.RATER, *, study: str = "pan-cancer") -> TestClient:
+        other = act_as(name)
+        client.put(f"/v1/studies/{study}/members/{name}", json={"role": role}).raise_for_status()
+        return other
+
+    return join_study
+
+
+@pytest.fixture
+def small_study(database: Database) -> SmallStudy:
+    """The small study of `tests/study_fixture.py`, published; nothing is in the bucket."""
+    return make_study(database)
+
+
+@pytest.fixture
+def open_browser(settings: Settings, database: Database, small_study: SmallStudy) -> Iterator[OpenBrowser]:
+    """Gives a browser in which an account of the small study is signed in: `open_browser("r1")`."""
+    app = create_app(settings)
+    with TestClient(app):  # which opens and closes the application's servers
+
+        def sign_in_as(account: str) -> TestClient:
+            secret = sign_in(database, small_study.accounts[account])
+            return TestClient(
+                app,
+                raise_server_exceptions=False,
+                cookies={"pantile-session": secret},
+                headers={CSRF_HEADER: csrf_of(secret)},
+            )
+
+        yield sign_in_as

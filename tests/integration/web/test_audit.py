@@ -31,6 +31,27 @@ IMAGE = {
 IN_SESSIONS = {"POST /auth/login", "POST /auth/logout", "POST /auth/sessions/{session_id}/end"}
 """What only people do, in test_sessions.py."""
 
+ON_PAGES = {name for name in PERMISSIONS if name.startswith("POST /") and "/v1/" not in name} - IN_SESSIONS
+"""Forms that call what the API calls; test_study_pages.py and test_operating_pages.py look at their lines."""
+
+IN_STUDIES = {name for name in PERMISSIONS if "/v1/studies" in name}
+"""What is done in studies, in test_study_audit.py."""
+
+BY_RATERS = {name for name in PERMISSIONS if "/v1/assignments/" in name or "/v1/me/" in name}
+"""What raters do, in test_readings.py: each change of a case is an event of it, its end and reopening a line too."""
+
+
+WITH_FILES = {
+    name
+    for name in PERMISSIONS
+    if any(
+        word in name
+        for word in ("/ground-truth", "/class-maps", "/imported", "slides", "/preannotations", "/corrections")
+    )
+}
+"""What comes with files of its own, in test_ground_truths.py, test_import_study.py, test_slides.py and
+test_corrections.py."""
+
 
 def _training(card: str) -> dict[str, Any]:
     tissue = {"folder": "/tissue", "images": "*.png", "class_maps": "{stem}.png", "case": r"\d", "mpp": 1.0}
@@ -62,6 +83,12 @@ def test_every_change_leaves_a_line(
         connection.execute("UPDATE cohorts SET state = 'paused', pause_reason = 'x'")
         connection.execute(
             """
+            INSERT INTO workers (name, kind, host, pid, queues, threads, version)
+            VALUES ('segment-1@gpu', 'segment', 'gpu', 1, '{}', 1, '1')
+            """
+        )
+        connection.execute(
+            """
             INSERT INTO sessions (sha256, account_id, address, browser, expires_at)
             VALUES ('x', %s, '', '', now() + interval '1 h')
             """,
@@ -71,7 +98,17 @@ def test_every_change_leaves_a_line(
     card = write_card("new", channels=2)
     changes: dict[str, tuple[str, Any, str, str]] = {
         "POST /v1/cohorts/{cohort}/resume": ("/v1/cohorts/1/resume", None, "resume", "cohort 1"),
-        "POST /v1/jobs/{job_id}/retry": ("/v1/jobs/1/retry", None, "retry", "job 1"),
+        "POST /v1/jobs/{job_id:int}/retry": ("/v1/jobs/1/retry", None, "retry", "job 1"),
+        "POST /v1/jobs/{job_id:int}/cancel": ("/v1/jobs/1/cancel", None, "cancel", "job 1"),
+        "POST /v1/jobs/retry": ("/v1/jobs/retry", {"segmenter": "lung"}, "retry", "jobs"),
+        "POST /v1/jobs/cancel": ("/v1/jobs/cancel", {"cohort": "TCGA-BRCA"}, "cancel", "jobs"),
+        "POST /v1/workers/{worker}/drain": ("/v1/workers/segment-1@gpu/drain", None, "drain", "worker segment-1@gpu"),
+        "POST /v1/workers/{worker}/undrain": (
+            "/v1/workers/segment-1@gpu/undrain",
+            None,
+            "undrain",
+            "worker segment-1@gpu",
+        ),
         "POST /v1/cohorts/{cohort}/overlays": ("/v1/cohorts/1/overlays", None, "ask overlays", "cohort 1"),
         "POST /v1/cohorts/{cohort}/comparisons": ("/v1/cohorts/1/comparisons", None, "ask comparisons", "cohort 1"),
         "POST /v1/cohorts/{cohort}/cancel": ("/v1/cohorts/1/cancel", None, "cancel", "cohort 1"),
@@ -106,10 +143,13 @@ def test_every_change_leaves_a_line(
             "set password",
             "account ann",
         ),
+        "PUT /submit/files": ("/submit/files", None, "upload", f"file {hashlib.sha256().hexdigest()}"),
         "DELETE /v1/sessions/{session_id}": ("/v1/sessions/1", None, "end", "session 1"),
+        "POST /v1/withdrawals": ("/v1/withdrawals", {"name": "slide0", "reason": "x"}, "withdraw", "slide0"),
     }
 
-    assert changes.keys() == {name for name in PERMISSIONS if not name.startswith("GET ")} - IN_SESSIONS
+    others = IN_SESSIONS | IN_STUDIES | BY_RATERS | ON_PAGES | WITH_FILES
+    assert changes.keys() == {name for name in PERMISSIONS if not name.startswith("GET ")} - others
     for name, (path, body, action, subject) in changes.items():
         answer = client.request(name.partition(" ")[0], path, json=body)
         assert answer.is_success, (name, answer.text)

@@ -69,6 +69,8 @@ def test_jobs_are_paged_by_id_without_gap_or_repeat(client: TestClient, make_coh
         ({"roi": "slide0_tumor"}, 2),
         ({"cohort": "small"}, 2),
         ({"cohort": "small", "roi": "slide1_tumor"}, 0),
+        ({"cause": "SegmenterBroken"}, 1),
+        ({"cause": "ImageUnreadable"}, 0),
     ],
 )
 def test_jobs_are_filtered(
@@ -133,6 +135,7 @@ def test_a_failed_job_shows_its_sentence_and_the_way_to_try_again(
     job = client.get("/v1/jobs/1").json()
 
     assert (job["error_kind"], job["error"]) == ("SegmenterBroken", "It cannot be run.")
+    assert job["remedy"].startswith("Look at the segmenter's card and checkpoint")
     assert job["links"]["retry"] == "/v1/jobs/1/retry"
     assert client.get(job["links"]["cohort"]).json()["name"] == "a cohort"
 
@@ -175,12 +178,69 @@ def test_a_job_whose_image_was_refused_cannot_be_retried(
     assert "retry" not in client.get("/v1/jobs/1").json()["links"]
 
 
-@pytest.mark.parametrize("job_id", ["0", "-1", "x", str(10**30)])
+def test_failed_jobs_are_retried_by_cause(client: TestClient, database: Database, make_cohort: MakeCohort) -> None:
+    cohort = make_cohort(images=2)
+    _fail(database, 1)
+    _fail(database, 3)
+
+    answer = client.post("/v1/jobs/retry", json={"cohort": cohort.name, "cause": "SegmenterBroken"})
+
+    assert answer.json() == {"jobs": 2}
+    assert client.get("/v1/jobs", params={"state": "failed"}).json()["jobs"] == []
+
+
+def test_a_cancelled_job_can_be_retried(client: TestClient, make_cohort: MakeCohort) -> None:
+    make_cohort(images=1)
+    assert client.get("/v1/jobs/1").json()["links"]["cancel"] == "/v1/jobs/1/cancel"
+
+    cancelled = client.post("/v1/jobs/1/cancel").json()
+    again = client.post("/v1/jobs/1/cancel")
+
+    assert cancelled["state"] == "cancelled"
+    assert (again.status_code, again.json()["detail"]) == (
+        409,
+        "Only a waiting or running job can be cancelled: job 1 is cancelled",
+    )
+    assert client.post(cancelled["links"]["retry"]).json()["state"] == "waiting"
+
+
+def test_open_jobs_are_cancelled_by_segmenter(client: TestClient, make_cohort: MakeCohort) -> None:
+    make_cohort(images=2)
+
+    assert client.post("/v1/jobs/cancel", json={"segmenter": "lung"}).json() == {"jobs": 2}
+    assert len(client.get("/v1/jobs", params={"state": "waiting"}).json()["jobs"]) == 2
+
+
+@pytest.mark.parametrize("change", ["retry", "cancel"])
+def test_which_jobs_to_change_has_to_be_said(client: TestClient, change: str) -> None:
+    answer = client.post(f"/v1/jobs/{change}", json={})
+
+    assert answer.status_code == 422
+    assert "say which jobs" in answer.json()["detail"]
+    assert client.post(f"/v1/jobs/{change}", json={"cohort": "nobody"}).status_code == 404
+
+
+@pytest.mark.parametrize("job_id", ["0", str(10**30)])
 def test_what_is_no_id_is_refused(client: TestClient, job_id: str) -> None:
     answer = client.get(f"/v1/jobs/{job_id}")
 
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("job_id: ")
+
+
+@pytest.mark.parametrize("job_id", ["-1", "x"])
+def test_there_is_nothing_at_what_is_no_number(client: TestClient, job_id: str) -> None:
+    answer = client.get(f"/v1/jobs/{job_id}")
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == f"There is nothing at /v1/jobs/{job_id}."
+
+
+@pytest.mark.parametrize("change", ["retry", "cancel"])
+def test_a_change_of_many_jobs_is_asked_for_by_post_only(client: TestClient, change: str) -> None:
+    answer = client.get(f"/v1/jobs/{change}")
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
 def test_an_unknown_job_is_not_found(client: TestClient) -> None:

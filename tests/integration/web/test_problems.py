@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from pantile.settings import Settings
 from pantile.web.app import create_app
-from pantile.web.body_limit import MAX_BODY_BYTES
+from pantile.web.body_limit import MAX_BODY_BYTES, MAX_MANIFEST_BYTES
 
 SHAPE = {"type", "title", "status", "detail"}
 
@@ -30,19 +30,57 @@ def test_a_method_that_is_not_possible_is_a_problem(client: TestClient) -> None:
     assert answer.headers["allow"] == "GET"
 
 
-@pytest.mark.parametrize("path", ["/v1/cohorts", "/v1/segmenters"])
-def test_a_body_too_large_is_a_problem(client: TestClient, path: str) -> None:
-    answer = client.post(path, content=b"x" * (MAX_BODY_BYTES + 1), headers={"content-type": "application/json"})
+@pytest.mark.parametrize(
+    ("path", "limit", "shown"),
+    [("/v1/cohorts", MAX_MANIFEST_BYTES, "64 MiB"), ("/v1/segmenters", MAX_BODY_BYTES, "2 MiB")],
+)
+def test_a_body_too_large_is_a_problem(client: TestClient, path: str, limit: int, shown: str) -> None:
+    answer = client.post(path, content=b"x" * (limit + 1), headers={"content-type": "application/json"})
 
-    assert _check_problem(answer, 413) == "The request is larger than 64 MiB."
+    assert _check_problem(answer, 413) == f"The request is larger than {shown}."
+
+
+@pytest.mark.parametrize("size", ["9" * 30, str(MAX_BODY_BYTES + 1)])
+def test_a_body_that_is_announced_too_large_is_not_read(client: TestClient, size: str) -> None:
+    headers = {"content-type": "application/json", "content-length": size}
+
+    _check_problem(client.post("/v1/segmenters", content=b"{}", headers=headers), 413)
 
 
 def test_a_body_that_hides_its_size_is_counted(client: TestClient) -> None:
-    pieces = (b"x" * (1 << 20) for _ in range((MAX_BODY_BYTES >> 20) + 1))
+    pieces = (b"x" * (1 << 20) for _ in range((MAX_MANIFEST_BYTES >> 20) + 1))
 
     answer = client.post("/v1/cohorts", content=pieces, headers={"content-type": "application/json"})
 
     assert _check_problem(answer, 413)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"bytes": ' + b"9" * 10_000 + b', "sha256": ""}',
+        b'{"bytes": 1e999, "sha256": ""}',
+        b'{"bytes": NaN, "sha256": ""}',
+        b'{"sha256": "\\ud800", "bytes": 1}',
+        b'{"a": ' * 50_000 + b"1" + b"}" * 50_000,
+        b"\xff\xfe{",
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/cohorts", "/v1/checkpoints"])
+def test_json_bombs_are_problems(client: TestClient, path: str, body: bytes) -> None:
+    answer = client.post(path, content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code in {400, 422}
+    assert len(_check_problem(answer, answer.status_code)) < 300
+
+
+def test_a_flood_of_fields_is_one_problem(client: TestClient) -> None:
+    flood = {f"field {number}": 0 for number in range(1000)}
+
+    detail = _check_problem(client.post("/v1/checkpoints", json=flood), 422)
+
+    assert detail == "the body: it has 1000 fields, and 2 are known."
 
 
 def test_several_wrong_fields_are_counted(client: TestClient) -> None:

@@ -154,7 +154,7 @@ def test_what_has_changed_is_compared_again(
     _compare(database, [0.5])
 
     with database.transaction() as connection:
-        connection.execute(change)  # type: ignore[call-overload]  # one of the statements above
+        connection.execute(change)
     (before,) = client.get("/v1/cohorts/C/review").json()["rois"]
     asked = client.post("/v1/cohorts/C/comparisons").json()
 

@@ -67,7 +67,7 @@ def test_a_browser_without_a_session_is_sent_to_sign_in_and_back(
 
     assert sent.status_code == 303
     assert back.headers["location"] == "/?a=b"
-    assert "jane</strong>, viewer" in browser.get("/", headers=PAGE).text
+    assert "jane</strong>, viewer" in browser.get("/account", headers=PAGE).text
 
 
 @pytest.mark.parametrize("then", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
@@ -157,7 +157,7 @@ def test_a_session_may_read_and_changes_need_the_csrf_token(jane: TestClient) ->
     with_wrong = jane.post("/v1/tokens", json=token, headers={"X-CSRF-Token": "0" * 64})
     right = jane.post("/v1/tokens", json=token, headers=_csrf(jane))
 
-    with_odd = jane.post("/v1/tokens", json=token, headers={"X-CSRF-Token": b"\xe9"})
+    with_odd = jane.post("/v1/tokens", json=token, headers={b"X-CSRF-Token": b"\xe9"})
     assert with_odd.status_code == 403
     assert jane.get("/v1/tokens").status_code == 200
     assert (without.status_code, with_wrong.status_code, right.status_code) == (403, 403, 201)
@@ -184,7 +184,7 @@ def test_a_session_ends_by_idleness_by_age_and_by_hand(jane: TestClient, databas
     with database.transaction() as connection:
         connection.execute(f"UPDATE sessions SET {change}")  # noqa: S608 — one of the above
 
-    page = jane.get("/", headers=PAGE)
+    page = jane.get("/account", headers=PAGE)
 
     assert jane.get("/v1/me").json()["detail"] == "This needs an API token, or a sign-in: the session has ended"
     assert page.status_code == 303
@@ -227,7 +227,7 @@ def test_sessions_are_listed_and_ended_by_their_owner_only(
 def test_another_session_of_ones_own_is_ended_from_the_first_page(jane: TestClient, settings: Settings) -> None:
     with TestClient(create_app(settings), follow_redirects=False) as elsewhere:
         _sign_in(elsewhere)
-        page = jane.get("/", headers=PAGE)
+        page = jane.get("/account", headers=PAGE)
         action = re.findall(r'action="(/auth/sessions/\d+/end)"', page.text)
 
         assert len(action) == 1

@@ -226,7 +226,7 @@ def test_a_file_without_its_digest_is_refused(client: TestClient, lung: str) -> 
 def test_nul_is_refused_before_it_meets_the_catalog(client: TestClient, path: str) -> None:
     detail = _problem(client.post("/v1/cohorts", json={"rois": [_roi(path, mpp=1, cohort="x")]}), 422)
 
-    assert detail.endswith("line 1: it has a NUL character")
+    assert detail.endswith("line 1: the path has a character that cannot be shown")
 
 
 def test_a_field_that_cannot_be_is_named(client: TestClient) -> None:

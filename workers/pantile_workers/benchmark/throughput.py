@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pantile.catalog import cohorts, jobs, rois
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Database, Row
+from pantile.catalog.holdings import incoming_key
 from pantile.catalog.jobs import JobFilter
 from pantile.coordinator.registry import register_segmenter
-from pantile.coordinator.submit import incoming_key, submit_cohort
+from pantile.coordinator.submit import submit_cohort
 from pantile.domain.cohorts import read_rows
 from pantile.domain.errors import StackError
 from pantile.domain.jobs import JobState
@@ -20,14 +22,13 @@ from pantile.local.children import Child, end_process
 from pantile.local.processes import our_processes
 from pantile.local.stack import Stack
 from pantile.objects import ObjectStore, sha256_of
-from pantile_workers.benchmark.memory import peak_bytes
+from pantile_workers.benchmark.memory import peak_bytes, processor_s
 from pantile_workers.benchmark.subject import STUDY_MPP, Standing, write_copies
 
 WARM_UP_ROIS = 1
 EARLY_ROIS = 5
 """The worker's memory after these many ROIs is compared with that at the end."""
 
-_ACTOR = "pantile bench"
 _COHORT = "BENCH"
 _ACTOR = "bench"
 _POLL_S = 0.2
@@ -39,12 +40,14 @@ _BESIDE = ("coordinator", "imaging")
 class ThroughputMeasure:
     """What a segment worker did once warm: seconds a ROI by the clock, seconds an output by stage, and its memory.
 
+    `processor_s` are the seconds an output that it took of the processor's cores, all of its threads together.
     `early_peak_bytes` is None where no more than `EARLY_ROIS` ROIs were segmented.
     """
 
     rois: int
     segmenters: int
     seconds_per_roi: float
+    processor_s: float
     stages: Mapping[str, float]
     patches: int
     arithmetic: str
@@ -83,9 +86,8 @@ def measure_throughput(
             expected = segmenters * len(copies)
             _wait(lambda: len(_jobs(database, cohort)) == expected)
             with _segment_worker(stack) as worker:
-                early = _watch(database, cohort, worker, segmenters=segmenters, expected=expected, on_roi=on_roi)
-                peak = peak_bytes(worker.identity.pid)
-            return _measure(database, cohort, segmenters=segmenters, peak=peak, early=early)
+                seen = _watch(database, cohort, worker, segmenters=segmenters, expected=expected, on_roi=on_roi)
+            return _measure(database, cohort, segmenters=segmenters, seen=seen)
 
 
 def _submit(
@@ -124,12 +126,24 @@ def _segment_worker(stack: Stack) -> Iterator[Child]:
         end_process(child.identity, process.stop_signal, _GRACE_S)
 
 
+class _Seen(NamedTuple):
+    """What was seen of the worker from outside; `processor_s` are those after the first ROI."""
+
+    peak_bytes: int
+    early_peak_bytes: int | None
+    processor_s: float
+
+
 def _watch(
     database: Database, cohort: Cohort, worker: Child, *, segmenters: int, expected: int, on_roi: Callable[[], None]
-) -> int | None:
-    """Waits for all jobs; gives the worker's peak memory when the first ROIs were done."""
-    early, seen = None, 0
+) -> _Seen:
+    """Waits for all jobs, with an eye on the worker."""
+    pid = worker.identity.pid
+    early, warm_s, seen = None, 0.0, 0
     while seen * segmenters < expected:
+        # Taken before one looks: the first ROI and the last may both have ended since the look before.
+        if seen < WARM_UP_ROIS:
+            warm_s = processor_s(pid)
         if worker.has_ended():
             raise StackError(f"the segment worker ended: {worker.last_words()}")
         found = _jobs(database, cohort)
@@ -141,9 +155,9 @@ def _watch(
             on_roi()
         seen = done
         if early is None and EARLY_ROIS <= seen < expected // segmenters:
-            early = peak_bytes(worker.identity.pid)
+            early = peak_bytes(pid)
         time.sleep(_POLL_S)
-    return early
+    return _Seen(peak_bytes(pid), early, processor_s(pid) - warm_s)
 
 
 def _wait(is_so: Callable[[], bool]) -> None:
@@ -156,7 +170,7 @@ def _jobs(database: Database, cohort: Cohort) -> list[Row]:
         return jobs.list_jobs(connection, JobFilter(cohort_id=cohort.id), limit=100_000)
 
 
-def _measure(database: Database, cohort: Cohort, *, segmenters: int, peak: int, early: int | None) -> ThroughputMeasure:
+def _measure(database: Database, cohort: Cohort, *, segmenters: int, seen: _Seen) -> ThroughputMeasure:
     found = _jobs(database, cohort)
     with database.transaction() as connection:
         done = [jobs.get_job(connection, job["id"]) for job in found]
@@ -170,12 +184,13 @@ def _measure(database: Database, cohort: Cohort, *, segmenters: int, peak: int, 
         rois=counted // segmenters,
         segmenters=segmenters,
         seconds_per_roi=(ends[-1] - begun).total_seconds() / (counted / segmenters),
+        processor_s=seen.processor_s / counted,
         stages={stage: sum(each.get(stage, 0.0) for each in timings) / len(timings) for stage in _stages(timings)},
         patches=provenance["patches"],
         arithmetic=provenance["arithmetic"],
         device=provenance["device"],
-        peak_bytes=peak,
-        early_peak_bytes=early,
+        peak_bytes=seen.peak_bytes,
+        early_peak_bytes=seen.early_peak_bytes,
     )
 
 

@@ -73,15 +73,17 @@ def open_image(data: bytes | Path, *, shrink: int = 1) -> pyvips.Image:
     """
     _prepare_libvips()
     image_format = tell_format(data)
+    # libjpeg only warns of pixels that are missing or cannot be decoded, and fills them with grey.
+    fail_on = "warning" if image_format is ImageFormat.JPEG else "error"
     options = {"shrink": shrink} if shrink != 1 else {}
     name = _LOADERS[image_format]
     with decoding_errors(image_format):
         if isinstance(data, Path):
             load = getattr(pyvips.Image, name)
-            return load(str(data), access="sequential", fail_on="error", **options)
+            return load(str(data), access="sequential", fail_on=fail_on, **options)
         # A source, as pyvips copies the bytes that it is given as a buffer.
         load = getattr(pyvips.Image, f"{name}_source")
-        return load(pyvips.Source.new_from_memory(data), access="sequential", fail_on="error", **options)
+        return load(pyvips.Source.new_from_memory(data), access="sequential", fail_on=fail_on, **options)
 
 
 def as_rgb(image: pyvips.Image) -> pyvips.Image:
@@ -138,3 +140,5 @@ def _prepare_libvips() -> None:
     """Once a process: no operation cache, which would keep whole ROIs alive, and no loader that libvips distrusts."""
     pyvips.cache_set_max(0)
     pyvips.block_untrusted_set(True)
+    # It takes no file for what it is not: only our own files of class indices are opened as such, by its name.
+    pyvips.operation_block_set("VipsForeignLoadRaw", False)

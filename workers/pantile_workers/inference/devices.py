@@ -43,6 +43,16 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def gpu_uuid(device: torch.device) -> str:
+    """A GPU's UUID, as in 5f2a3c1e-…; empty for a CPU."""
+    return str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else ""
+
+
+def describe_device(device: torch.device) -> str:
+    """A device as people know it: cpu, or cuda:0 (NVIDIA H100 80GB HBM3)."""
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
+
+
 class DeviceThread:
     """One thread that runs asks one after another; at most `waiting` callers stand in its queue, others before it."""
 

@@ -4,7 +4,7 @@ All calls to torch happen on one thread. ROIs go to the device once, as uint8, a
 handle; patches are taken from it, normalised, segmented and stitched on the device, and one uint8 class map comes back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,13 @@ from pantile.domain.patches import Patch, plan_grid
 from pantile.domain.segmenters import Card, EngineSettings, card_digest
 from pantile_workers.inference.arithmetic import pick_dtype, streamline
 from pantile_workers.inference.checkpoints import load_network
-from pantile_workers.inference.devices import DeviceClock, DeviceThread, give_way_on, pick_device
+from pantile_workers.inference.decoders import WindowedNetwork, compute_windows
+from pantile_workers.inference.devices import DeviceClock, DeviceThread, give_way_on, gpu_uuid, pick_device
 from pantile_workers.inference.loaded import LoadedSegmenter, SegmenterCache
 from pantile_workers.inference.networks import Network
 from pantile_workers.inference.placing import PatchesOnDevice, PatchSource, RoiOnDevice
 from pantile_workers.inference.stitching import Stitcher, make_stitcher
+from pantile_workers.inference.windows import Window, whole
 
 _BATCH_PATCHES = {"cpu": 2, "cuda": 64}
 """On a CPU two patches, as the activations of more leave its caches and cost a page fault each 4 kB: 64 ms a patch in
@@ -96,6 +98,11 @@ class Engine:
     ) -> None:
         self.close()
 
+    @property
+    def gpu_uuid(self) -> str:
+        """The UUID of the GPU by which NVIDIA's driver knows it; empty on a CPU."""
+        return gpu_uuid(self.device)
+
     def give_way(self) -> None:
         """Lowers the calling thread's priority below the device's thread, where that computes on the same cores.
 
@@ -124,12 +131,14 @@ class Engine:
 
         return self._segmenters.get(digest, load)
 
-    def place(self, image: RgbImage) -> RoiOnDevice:
+    def place(self, image: RgbImage, *, size_px: tuple[int, int] | None = None) -> RoiOnDevice:
         """The image, (height, width, 3) uint8 RGB, on the device: once for all segmenters of an ROI.
 
+        `size_px` is the (height, width) of the class map where it is to cover only the upper left part of the image.
         On the CPU the handle shares the image's memory, which must not change while it is in use.
         """
-        return self._thread.call(lambda: RoiOnDevice(pixels=torch.from_numpy(image).to(self.device)))
+        covered = size_px or (image.shape[0], image.shape[1])
+        return self._thread.call(lambda: RoiOnDevice(pixels=torch.from_numpy(image).to(self.device), size_px=covered))
 
     def place_patches(
         self, patches: NDArray[np.uint8], *, corners: Sequence[tuple[int, int]], size_px: tuple[int, int]
@@ -143,24 +152,37 @@ class Engine:
             lambda: PatchesOnDevice(patches=torch.from_numpy(patches).to(self.device), places=places, size_px=size_px)
         )
 
-    def segment(self, roi: PatchSource, segmenter: LoadedSegmenter, settings: EngineSettings) -> Segmentation:
+    def segment(
+        self,
+        roi: PatchSource,
+        segmenter: LoadedSegmenter,
+        settings: EngineSettings,
+        *,
+        skipped: Container[tuple[int, int]] = (),
+    ) -> Segmentation:
         """The class map of an ROI that was placed as the segmenter and the settings want it.
 
-        Their mode is the business of whoever read the ROI: both modes come here as a source of patches.
+        Their mode is the business of whoever read the ROI: both modes come here as a source of patches. With centre
+        stitching, patches whose upper left corner (row, column) is `skipped` are not run; what would be kept of them
+        is left undefined.
 
         Raises:
             SegmenterBroken: the settings do not fit the segmenter's patches, or the network's logits are not of the
                 shape that the card says, or not finite.
             torch.OutOfMemoryError: the device's memory does not even hold one patch.
         """
-        patches = _plan(roi, segmenter.card, settings)
+        patches = [
+            patch
+            for patch in _plan(roi, segmenter.card, settings)
+            if (patch.row.start, patch.column.start) not in skipped
+        ]
         asked = perf_counter()
         return self._thread.call(lambda: self._segment(roi, segmenter, patches, settings, asked))
 
     def _load(self, card: Card, digest: str, path: Path) -> LoadedSegmenter:
         network = load_network(card, path, self.device)
         if isinstance(network, torch.nn.Module):
-            network = streamline(network)
+            network = compute_windows(streamline(network))
         return LoadedSegmenter(card=card, digest=digest, network=network)
 
     def _segment(
@@ -254,7 +276,8 @@ class _Run:
     def _try_batch(self, patches: Sequence[Patch]) -> bool:
         """Whether the batch went through; False where it needs more memory than there is and can still be halved."""
         try:
-            reduced = self._stitcher.reduce(self._predict(self._prepare(patches)))
+            logits = self._predict(self._prepare(patches), self._stitcher.window(patches))
+            reduced = self._stitcher.reduce(logits)
         except torch.OutOfMemoryError:
             if len(patches) == 1:
                 raise
@@ -274,17 +297,24 @@ class _Run:
         self.clock.mark("preparing")
         return prepared
 
-    def _predict(self, prepared: Tensor) -> Tensor:
-        """(patches, classes, patch_px, patch_px) logits."""
-        logits: Tensor = self._network(prepared)
+    def _predict(self, prepared: Tensor, window: Window) -> Tensor:
+        """The logits within the window, (patches, classes, rows, columns)."""
+        if isinstance(self._network, WindowedNetwork):
+            logits = self._network.within(prepared, window)
+        else:
+            logits = window.take(self._checked(self._network(prepared), prepared), whole(prepared))
         self.clock.mark("network")
+        # A sum is finite where all that is summed up is, and costs a fiftieth of asking each.
+        self._is_finite &= torch.isfinite(logits.sum(dtype=torch.float32))
+        return logits
+
+    def _checked(self, logits: Tensor, prepared: Tensor) -> Tensor:
+        """The logits, if they are of the shape that the card promises."""
         count, _, height, width = prepared.shape
         expected = (count, self._card.output_channels, height, width)
         if tuple(logits.shape) != expected:
             name, shape = self._card.name, tuple(logits.shape)
             raise SegmenterBroken(f"{name}: the network gave values of the shape {shape}, the card promises {expected}")
-        # A sum is finite where all that is summed up is, and costs a fiftieth of asking each.
-        self._is_finite &= torch.isfinite(logits.sum(dtype=torch.float32))
         return logits
 
 

@@ -29,14 +29,14 @@ class PatchSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RoiOnDevice:
-    """An ROI as one image, (height, width, 3) uint8 RGB: patches of any grid are cut from it (fast mode)."""
+    """An ROI as one image, (height, width, 3) uint8 RGB: patches of any grid are cut from it (fast mode).
+
+    Its class map is of (height, width) `size_px`: the image's size, or less where the rest is only to be seen by
+    patches, as in a block of a slide.
+    """
 
     pixels: Tensor
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """(height, width) of the image."""
-        return self.pixels.shape[0], self.pixels.shape[1]
+    size_px: tuple[int, int]
 
     @property
     def device(self) -> torch.device:

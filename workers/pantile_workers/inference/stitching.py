@@ -7,8 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pantile.domain.patches import AxisPatch, Patch
+from pantile.domain.patches import Patch
 from pantile.domain.segmenters import Stitching
+from pantile_workers.inference.windows import Window, kept_window, whole
 
 BLEND_SIGMA = 1 / 8
 """Standard deviation of the blending weights, in patches.
@@ -26,8 +27,11 @@ class Stitcher(Protocol):
     def planes(self) -> Sequence[Tensor]:
         """The class map, (height, width) uint8, and where it was asked for the confidence map, 255 for a certainty."""
 
+    def window(self, patches: Sequence[Patch]) -> Window:
+        """The part of the patches that is wanted of the network, one for all of a batch."""
+
     def reduce(self, logits: Tensor) -> Sequence[Tensor]:
-        """What is needed of a batch's logits, (patches, classes, patch_px, patch_px); may be given up and asked again.
+        """What is needed of a batch's logits in its window, (patches, classes, rows, columns); may be asked again.
 
         Whatever takes memory by the batch happens here.
         """
@@ -63,8 +67,12 @@ class CentreStitcher:
     def __init__(self, planes: Sequence[Tensor]) -> None:
         self.planes = planes
 
+    def window(self, patches: Sequence[Patch]) -> Window:
+        """What is kept of any of the patches."""
+        return kept_window(patches)
+
     def reduce(self, logits: Tensor) -> Sequence[Tensor]:
-        """Classes, and the confidence where it is asked for: (patches, patch_px, patch_px) uint8 each."""
+        """Classes, and the confidence where it is asked for: (patches, rows, columns) uint8 each."""
         if len(self.planes) == 1:
             return [logits.argmax(dim=1).to(torch.uint8)]
         return _top(logits.float().softmax(dim=1), dim=1)
@@ -81,13 +89,15 @@ class CentreStitcher:
 def keep_centres(plane: Tensor, patches: Sequence[Patch], values: Tensor) -> None:
     """Writes the kept centre of each patch into the plane, in place.
 
-    `plane` is (height, width) uint8; `values` is (patches, patch_px, patch_px) uint8 on the same device, in the order
-    of `patches`. As the kept centres tile the image, the order of writing does not matter.
+    `plane` is (height, width) uint8; `values` is (patches, rows, columns) uint8 on the same device, in the order of
+    `patches` and of their `kept_window`. As the kept centres tile the image, the order of writing does not matter.
     """
+    held = kept_window(patches)
     for patch, own in zip(patches, values, strict=True):
         rows, columns = patch.row, patch.column
-        kept = own[_within(rows), _within(columns)]
-        plane[rows.keep_start : rows.keep_end, columns.keep_start : columns.keep_end] = kept
+        plane[rows.keep_start : rows.keep_end, columns.keep_start : columns.keep_end] = kept_window([patch]).take(
+            own, held
+        )
 
 
 class BlendStitcher:
@@ -105,6 +115,10 @@ class BlendStitcher:
         self._sums = torch.zeros((classes, patch_px, self._width), device=device)
         self._weight_sums = torch.zeros((patch_px, self._width), device=device)
         self._top = 0
+
+    def window(self, patches: Sequence[Patch]) -> Window:  # noqa: ARG002 — the same for all patches
+        """The whole of them."""
+        return whole(self._weights)
 
     def reduce(self, logits: Tensor) -> Sequence[Tensor]:
         """Probabilities, (patches, classes, patch_px, patch_px) float32."""
@@ -153,8 +167,3 @@ def _top(probabilities: Tensor, *, dim: int) -> Sequence[Tensor]:
     """The likeliest class and its probability (255 for 1.0), uint8."""
     highest, classes = probabilities.max(dim=dim)
     return [classes.to(torch.uint8), highest.mul(_FULL).round().to(torch.uint8)]
-
-
-def _within(axis: AxisPatch) -> slice:
-    """The kept range, counted from the patch's own start."""
-    return slice(axis.keep_start - axis.start, axis.keep_end - axis.start)

@@ -1,6 +1,5 @@
 """`pantile train`: a segmenter out of images with class maps, here in the foreground or on the queue."""
 
-import csv
 import signal
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,11 +15,13 @@ import typer
 from pantile.cli.reaching import Api, read_settings
 from pantile.cli.screen import count, remark, say, show_table
 from pantile.cli.segmenters import read_card
+from pantile.domain.csv_text import write_csv
 from pantile.domain.errors import FileRefused, TrainingRefused
 from pantile.domain.splits import Part
 from pantile.domain.sweeps import sweep_runs
 from pantile.domain.training import Training
 from pantile.domain.training_text import parse_training, place, training_from
+from pantile_workers.cores import share_cores
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +51,7 @@ def train(
     DIR gets the settings as understood, metrics.csv, the last state, the best weights by Dice in validation, and at the
     end report.json, the checkpoint and its card. Ctrl-C keeps what is done; --resume goes on exactly from there.
     """
+    share_cores()
     training = read_training(config)
     if tissue is not None:
         training = replace(training, tissue=replace(training.tissue, folder=str(tissue.resolve())))
@@ -214,17 +216,16 @@ def _compare(folders: Mapping[str, "RunFolder"], out: Path) -> None:
     rows = [
         (
             name,
-            _dice(reports[name]["validation"]["mean_dice"]),
-            _dice(reports[name]["validation"]["tumor_dice"]),
+            reports[name]["validation"]["mean_dice"],
+            reports[name]["validation"]["tumor_dice"],
             reports[name]["best_epoch"],
             reports[name]["seconds"],
         )
         for name in best_first
     ]
     say("\nBest first, by the mean Dice in validation:")
-    show_table(columns, rows)
-    with (out / "sweep.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
+    show_table(columns, [(name, _dice(mean), _dice(tumor), *rest) for name, mean, tumor, *rest in rows])
+    (out / "sweep.csv").write_text(write_csv(columns, rows), "utf-8")
     say(f"Wrote {out / 'sweep.csv'}.")
 
 

@@ -1,12 +1,10 @@
 """Results: what a finished training leaves beside its checkpoint, for people and for the registry."""
 
-import csv
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import torch
 
 from pantile.domain.class_maps import ClassGroup, RgbImage
 from pantile.domain.confusion import Confusion, dice_by_class, dice_of_classes, mean_dice
+from pantile.domain.csv_text import write_csv
 from pantile.domain.errors import AdmissionImpossible
 from pantile.domain.segmenters import Admission, Card
 from pantile.domain.splits import Part
@@ -136,12 +135,8 @@ def finished_card(training: Training, checkpoint_sha256: str) -> Card:
 
 def write_metrics(epochs: Sequence[Epoch], card: Card) -> str:
     """The epochs as CSV; the Dice of a class that is nowhere is empty."""
-    file = StringIO()
-    writer = csv.writer(file, lineterminator="\n")
     names = [f"dice_{tissue.name}" for tissue in card.scheme.classes]
-    writer.writerow(["epoch", "loss", "learning_rate", "seconds", "mean_dice", *names])
-    for epoch in epochs:
-        dice = ["" if value is None else f"{value:.4f}" for value in epoch.dice]
-        row = [epoch.epoch, f"{epoch.loss:.6f}", f"{epoch.rate:.3g}", epoch.seconds, f"{epoch.mean_dice:.4f}", *dice]
-        writer.writerow(row)
-    return file.getvalue()
+    return write_csv(
+        ("epoch", "loss", "learning_rate", "seconds", "mean_dice", *names),
+        ((epoch.epoch, epoch.loss, epoch.rate, epoch.seconds, epoch.mean_dice, *epoch.dice) for epoch in epochs),
+    )

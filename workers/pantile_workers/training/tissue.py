@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pantile.class_map_files import decode_class_map
 from pantile.domain.class_maps import ClassMap, ClassScheme, count_pixels, remap
 from pantile.domain.dice import IGNORED
 from pantile.domain.errors import ImageRefused, TrainingRefused
 from pantile.domain.rois import MAX_MPP, MIN_MPP
 from pantile.domain.training import Tissue, Training
-from pantile_workers.imaging.class_map_files import decode_class_map
 from pantile_workers.imaging.reading import RoiPixels, read_roi
 
 _WHITE = 255

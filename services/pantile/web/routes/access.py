@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request
 
 from pantile.catalog import audit, sessions
 from pantile.domain.access import Scope, Visitor
-from pantile.schemas import ActionOut, AuditPage, MeOut, SessionList, SessionOut
+from pantile.schemas.access import MeOut, SessionList, SessionOut
+from pantile.schemas.audit import ActionOut, AuditPage
 from pantile.web.cookies import csrf_of, session_secret
 from pantile.web.errors import problems
 from pantile.web.given import After, GivenDatabase, GivenSettings, GivenVisitor, SessionPath, Word

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from pantile.catalog import accounts
 from pantile.catalog.accounts import Account
 from pantile.domain.access import check_account_name
-from pantile.schemas import AccountChange, AccountIn, AccountList, AccountOut, PasswordIn
+from pantile.schemas.access import AccountChange, AccountIn, AccountList, AccountOut, PasswordIn
 from pantile.web.errors import problems
 from pantile.web.given import AccountPath, GivenActor, GivenDatabase
 from pantile.web.passwords import hash_password

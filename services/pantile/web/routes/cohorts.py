@@ -1,5 +1,6 @@
 """Cohorts: submitted, listed, watched, resumed and cancelled."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
 
@@ -11,14 +12,15 @@ from pantile.coordinator.submit import submit_cohort
 from pantile.domain.rois import MAX_MPP, MIN_MPP
 from pantile.domain.segmenters import Mode, Precision, Stitching
 from pantile.domain.settings_asked import SettingsAsked
-from pantile.schemas import Cancelled, CohortOut, CohortPage, Resumed, SubmissionOut
+from pantile.schemas.cohorts import Cancelled, CohortOut, CohortPage, Resumed
+from pantile.schemas.submissions import SubmissionOut
 from pantile.web.answers import cohort_listed, submitted_cohort
 from pantile.web.errors import problems
 from pantile.web.events import EVENT_STREAM, read_progress, stream_progress
 from pantile.web.gate import is_admitted
 from pantile.web.given import After, CohortPath, GivenActor, GivenDatabase, GivenSettings, Word
 from pantile.web.manifests import Manifest, read_csv, read_json
-from pantile.web.openapi import MANIFEST_BODY
+from pantile.web.openapi import EVENT_SCHEMA, MANIFEST_BODY
 
 router = APIRouter(prefix="/cohorts", tags=["cohorts"])
 
@@ -27,9 +29,16 @@ async def _body(request: Request) -> bytes:
     return await request.body()
 
 
+async def _turn(request: Request) -> AsyncIterator[None]:
+    """Waits until few enough manifests are in hand, and holds the place until this one's handler is done."""
+    async with request.app.state.manifests:
+        yield
+
+
 def read_manifest(
     request: Request,
     body: Annotated[bytes, Depends(_body)],
+    _: Annotated[None, Depends(_turn, scope="function")],
     cohort: Annotated[Word | None, Query(description="CSV: the cohort of rows that name none.")] = None,
     mpp: Annotated[float | None, Query(ge=MIN_MPP, le=MAX_MPP, description="CSV: the mpp of rows without one.")] = None,
     segmenters: Annotated[Word, Query(description="CSV: names with commas between; none: all registered.")] = "",
@@ -142,8 +151,8 @@ def resume_cohort(cohort: CohortPath, actor: GivenActor, database: GivenDatabase
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Server-sent events.",
-            "content": {EVENT_STREAM: {"schema": {"type": "string"}, "example": 'event: progress\ndata: {"id": 1}\n'}},
+            "description": "Server-sent events; the schema is that of each.",
+            "content": {EVENT_STREAM: {"schema": EVENT_SCHEMA, "example": {"event": "progress", "data": '{"id": 1}'}}},
         },
         **problems(404),
     },

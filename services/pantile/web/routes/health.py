@@ -13,7 +13,7 @@ from pantile.catalog.database import Database
 from pantile.domain.errors import ObjectMissing, ServiceDown
 from pantile.objects import ObjectStore
 from pantile.queue import Sender
-from pantile.schemas import Health
+from pantile.schemas.health import Health
 from pantile.web.given import GivenDatabase, GivenObjects, GivenSender
 
 router = APIRouter(tags=["health"])

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from pantile.catalog import chores, jobs
 from pantile.catalog.cohorts import find_cohort
-from pantile.schemas import OverlaysAsked, ResultPage
+from pantile.schemas.results import OverlaysAsked, ResultPage
 from pantile.web.answers import result_out
 from pantile.web.errors import problems
 from pantile.web.given import CohortPath, GivenActor, GivenDatabase, GivenObjects, GivenSettings

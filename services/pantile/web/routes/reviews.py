@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pantile.catalog import reviews
 from pantile.catalog.cohorts import find_cohort
 from pantile.domain.review import ReviewOrder
-from pantile.schemas import ComparisonsAsked, ReviewPage
+from pantile.schemas.reviews import ComparisonsAsked, ReviewPage
 from pantile.web.answers import review_table, reviewed_roi
 from pantile.web.errors import problems
 from pantile.web.given import CohortPath, GivenActor, GivenDatabase

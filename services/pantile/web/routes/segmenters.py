@@ -5,10 +5,10 @@ from fastapi import APIRouter, HTTPException, Response
 from pantile.cards import load_shipped_cards
 from pantile.catalog import segmenters
 from pantile.catalog.audit import record_action
+from pantile.catalog.holdings import incoming_key
 from pantile.coordinator.registry import is_kept, register_segmenter
-from pantile.coordinator.submit import incoming_key
 from pantile.domain.segmenters import parse_card
-from pantile.schemas import (
+from pantile.schemas.segmenters import (
     CheckpointIn,
     CheckpointUpload,
     SegmenterAdded,
@@ -28,7 +28,7 @@ def list_segmenters(database: GivenDatabase) -> SegmenterList:
     """Registered segmenters by name, the newest version first; then those that wait for their checkpoint."""
     with database.transaction() as connection:
         registered = segmenters.list_segmenters(connection)
-    names = {segmenter.card.name for segmenter in registered}
+    names = {segmenter.card.name for segmenter in registered if segmenter.can_run}
     waiting = [card for name, card in load_shipped_cards().items() if name not in names]
     return SegmenterList(
         segmenters=[*(segmenter_out(segmenter) for segmenter in registered), *(shipped_out(card) for card in waiting)]

@@ -1,10 +1,9 @@
-"""The pages by which people sign in and out, and the first page that they see then."""
+"""The pages by which people sign in and out, and see their sessions."""
 
 import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, TypeVar
-from urllib.parse import parse_qsl
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request
@@ -20,21 +19,18 @@ from pantile.web.cookies import (
     clear_session,
     clear_sign_in,
     csrf_of,
-    is_csrf_token,
-    session_secret,
     set_session,
     set_sign_in,
     sign_in_secret,
 )
+from pantile.web.forms import GivenForm, check_form, own_form
 from pantile.web.gate import identify
 from pantile.web.given import GivenDatabase, GivenSettings, GivenVisitor, SessionPath
-from pantile.web.pages import SIGN_IN_PAGE, refusal_page, render, to_page
+from pantile.web.pages import SIGN_IN_PAGE, refusal_page, render, render_for, to_page
 from pantile.web.sign_in import Client, sign_in_by_identity, sign_in_by_password
 
 router = APIRouter(include_in_schema=False)
 
-_MAX_FORM_BYTES = 16 << 10
-_MAX_FIELDS = 10
 _NOTICES = {
     "ended": "Your session has ended. Sign in again to go on where you were.",
     "out": "You are signed out.",
@@ -45,39 +41,12 @@ T = TypeVar("T")
 Text = Annotated[str, Query(max_length=4000)]
 
 
-async def _read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, which strangers may send: small ones only."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise NotAllowed("the form is too large")
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
-    except ValueError as error:
-        raise NotAllowed("the form cannot be read") from error
-
-
-GivenForm = Annotated[dict[str, str], Depends(_read_form)]
-
-
-async def _check_own_form(request: Request, form: GivenForm) -> None:
-    """Raises `NotAllowed` for a form that did not come from a page of this session's."""
-    _check_form(form, session_secret(request))
-
-
-def _check_form(form: dict[str, str], secret: str) -> None:
-    if not is_csrf_token(form.get("csrf_token", ""), secret):
-        raise NotAllowed("the form is not from a page of yours; load the page again")
-
-
-@router.get("/")
-def show_home(request: Request, visitor: GivenVisitor, database: GivenDatabase, settings: GivenSettings) -> Response:
-    """The first page: who one is, where things are, and one's sessions."""
+@router.get("/account")
+def show_account(request: Request, visitor: GivenVisitor, database: GivenDatabase, settings: GivenSettings) -> Response:
+    """Who one is, and one's sessions."""
     with database.transaction() as connection:
         own = sessions.list_sessions(connection, account_id=visitor.account_id or 0, idle_s=settings.session_idle_s)
-    csrf_token = csrf_of(session_secret(request))
-    return render("home.html", visitor=visitor, sessions=own, csrf_token=csrf_token, flower_url=settings.flower_url)
+    return render_for(request, "account.html", sessions=own, flower_url=settings.flower_url)
 
 
 @router.get("/auth/login")
@@ -118,11 +87,11 @@ def _sign_in_page(
 @router.post("/auth/login")
 async def sign_in(request: Request, form: GivenForm, database: GivenDatabase, settings: GivenSettings) -> Response:
     """Signs in with a password, and goes on to the page that was wanted."""
-    name, password, then = (form.get(field, "") for field in ("name", "password", "then"))
+    name, password, then = form.get("name"), form.raw("password"), form.get("then")
     name = "".join(filter(str.isprintable, name)).strip().lower()[:100]
     page = partial(_sign_in_page, request, settings, then=then, name=name)
     try:
-        _check_form(form, sign_in_secret(request))
+        check_form(form, sign_in_secret(request))
     except NotAllowed:
         return page(problem="The page was open for too long. Please sign in again.", status=403)
     check = partial(
@@ -139,7 +108,7 @@ async def sign_in(request: Request, form: GivenForm, database: GivenDatabase, se
 async def go_to_provider(request: Request, settings: GivenSettings, then: Text = "") -> Response:
     """Sends the browser to the provider, marked so that the answer is known for its own."""
     if not settings.oidc_issuer:
-        return refusal_page("Not here", "This Pantile has no single sign-on.", status=404)
+        return refusal_page(request, "Not here", "This Pantile has no single sign-on.", status=404)
     secret = sign_in_secret(request) or make_key(secrets.token_bytes(SECRET_BYTES))
     provider = await _in_turn(request, partial(oidc.find_provider, settings))
     address = oidc.authorization_address(provider, settings, secret=secret, then=then)
@@ -166,7 +135,7 @@ async def take_answer(
         redeem = partial(_redeem, database, settings, _client(request), secret=secret, code=code)
         response = _welcome(settings, await _in_turn(request, redeem), then)
     except SignInRefused as refusal:
-        response = refusal_page("You are not signed in", str(refusal), status=403)
+        response = refusal_page(request, "You are not signed in", str(refusal), status=403)
     clear_sign_in(response, settings)
     return response
 
@@ -190,7 +159,7 @@ def _check_answer(settings: Settings, *, error: str, issuer: str) -> None:
         raise SignInRefused(f"the answer is from {issuer}")
 
 
-@router.post("/auth/logout", dependencies=[Depends(_check_own_form)])
+@router.post("/auth/logout", dependencies=[Depends(own_form)])
 def sign_out(visitor: GivenVisitor, database: GivenDatabase, settings: GivenSettings) -> Response:
     """Ends the session."""
     if visitor.session_id is not None:
@@ -201,12 +170,12 @@ def sign_out(visitor: GivenVisitor, database: GivenDatabase, settings: GivenSett
     return response
 
 
-@router.post("/auth/sessions/{session_id}/end", dependencies=[Depends(_check_own_form)])
+@router.post("/auth/sessions/{session_id}/end", dependencies=[Depends(own_form)])
 def end_own_session(session_id: SessionPath, visitor: GivenVisitor, database: GivenDatabase) -> Response:
     """Ends another of one's own sessions."""
     with database.transaction() as connection:
         sessions.end_session(connection, session_id, account_id=visitor.account_id or 0, actor=visitor.actor)
-    return to_page("/")
+    return to_page("/account", done="ended")
 
 
 def _welcome(settings: Settings, secret: str, then: str) -> Response:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pantile.catalog import accounts, tokens
 from pantile.catalog.tokens import Token
 from pantile.domain.access import SECRET_BYTES, make_token
-from pantile.schemas import TokenIn, TokenList, TokenMade, TokenOut
+from pantile.schemas.access import TokenIn, TokenList, TokenMade, TokenOut
 from pantile.web.errors import problems
 from pantile.web.given import GivenActor, GivenDatabase, TokenPath
 

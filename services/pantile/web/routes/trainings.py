@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from pantile.catalog import trainings
 from pantile.domain.training_text import training_from
-from pantile.schemas import TrainingAdded, TrainingIn, TrainingList, TrainingOut
+from pantile.schemas.trainings import TrainingAdded, TrainingIn, TrainingList, TrainingOut
 from pantile.web.answers import training_listed, training_out
 from pantile.web.errors import problems
 from pantile.web.given import GivenActor, GivenDatabase, GivenSettings, TrainingPath

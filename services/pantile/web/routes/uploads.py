@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from pantile.catalog import rois
 from pantile.catalog.cohorts import find_cohort
 from pantile.catalog.database import Row
-from pantile.coordinator.submit import incoming_key
+from pantile.catalog.holdings import incoming_key
 from pantile.objects import ObjectStore
-from pantile.schemas import Upload, UploadPage, UploadsDone, UploadsTaken
+from pantile.schemas.uploads import Upload, UploadPage, UploadsDone, UploadsTaken
 from pantile.web.errors import problems
 from pantile.web.given import After, CohortPath, GivenActor, GivenDatabase, GivenObjects, GivenSettings
 

@@ -4,7 +4,7 @@ import pytest
 
 from pantile.cli.jobs import describe_settings
 from pantile.domain.segmenters import Mode, Precision, Stitching
-from pantile.schemas import SettingsOut
+from pantile.schemas.settings import SettingsOut
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
-from pantile.cli.progress_view import failure_lines, summarise
+from pantile.cli.progress_view import dice_lines, failure_lines, flag_lines, summarise
 from pantile.domain.cohorts import CohortState
 from pantile.domain.jobs import JobState
-from pantile.schemas import CohortOut, JobListed, RefusalOut, SegmenterCounts
+from pantile.domain.quality import Flag
+from pantile.schemas.cohorts import CohortOut, EvaluatedJobsOut, RefusalOut, SegmenterCounts
+from pantile.schemas.jobs import JobListed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -94,3 +96,21 @@ def test_a_refused_roi_is_not_told_again_for_each_of_its_jobs() -> None:
 
 def test_failures_beyond_those_that_were_asked_for_are_counted() -> None:
     assert failure_lines(cohort(failed=5), [failed_job(7, "It broke.")])[-1] == "4 more jobs failed"
+
+
+def test_flagged_rois_are_counted_and_how_to_see_them_is_told() -> None:
+    flagged = cohort(succeeded=3).model_copy(update={"rois_flagged": 2, "flags": {Flag.BLURRED: 2, Flag.PEN: 1}})
+
+    assert summarise(flagged).startswith("TCGA-BRCA (9 of 10 ROIs stored, 1 on their way, 2 flagged): ")
+    assert flag_lines(flagged) == [
+        "2 ROIs flagged and segmented all the same (2 blurred, 1 pen): `pantile rois TCGA-BRCA --flagged`"
+    ]
+    assert flag_lines(cohort()) == []
+
+
+def test_dice_is_told_where_there_is_ground_truth() -> None:
+    told = cohort().model_copy(update={"dice": EvaluatedJobsOut(evaluated=3, waiting=1, failed=1)})
+
+    (line,) = dice_lines(told)
+    assert line.startswith("Dice: 3 of 5 jobs on ROIs with ground truth, 1 waiting, 1 could not be evaluated;")
+    assert dice_lines(cohort()) == []

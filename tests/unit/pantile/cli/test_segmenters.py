@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from pantile.cli.segmenters import describe_admission
 from pantile.domain.segmenters import Admission
-from pantile.schemas import AdmissionOut
+from pantile.schemas.segmenters import AdmissionOut
 
 
 def _admission(agreement: float) -> AdmissionOut:

@@ -6,7 +6,7 @@ import pytest
 
 from pantile.cli.app import main
 from pantile.cli.submit import describe, describe_float32
-from pantile.schemas import SubmittedCohort
+from pantile.schemas.submissions import SubmittedCohort
 
 
 def submitted(
@@ -76,3 +76,22 @@ def test_a_dry_run_needs_no_service(tmp_path: Path, capsys: pytest.CaptureFixtur
 
     assert ended.value.code == 0
     assert "5 B" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "whole slides need --cohort NAME"),
+        (("--cohort", "C", "--mode", "exact"), "whole slides are segmented in fast mode only"),
+        (("--cohort", "C", "--confidence"), "whole slides have no confidence maps"),
+        (("--cohort", "C"), "has no slide"),
+    ],
+)
+def test_whole_slides_that_cannot_be_submitted_say_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["submit", str(tmp_path), "--whole-slide", *options])
+
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err

@@ -3,10 +3,11 @@
 import csv
 import io
 
-from pantile.client.areas import AREA_COLUMNS, SUMMARY_COLUMNS, area_table, summary_table
+from pantile.client.areas import AREA_COLUMNS, SUMMARY_COLUMNS, area_table, slide_table, summary_table
 from pantile.domain.class_maps import ClassGroup
 from pantile.domain.rois import TissueType
-from pantile.schemas import AreaOut, ClassMapOut, ResultOut
+from pantile.schemas.class_maps import AreaOut, ClassMapOut
+from pantile.schemas.results import ImageOut, ResultOut
 
 
 def result(*areas: tuple[str, ClassGroup, float], ratio: float | None = None, case: str = "TCGA-A2-A0D2") -> ResultOut:
@@ -17,6 +18,8 @@ def result(*areas: tuple[str, ClassGroup, float], ratio: float | None = None, ca
         width_px=10,
         height_px=10,
         map_mpp=1.0,
+        extent_width_px=40.0,
+        extent_height_px=40.0,
         areas=[
             AreaOut(name=name, group=group, area_mm2=area, fraction=area / total if total else 0)
             for name, group, area in areas
@@ -30,6 +33,7 @@ def result(*areas: tuple[str, ClassGroup, float], ratio: float | None = None, ca
         tissue_type=TissueType.TUMOR,
         roi_number=1,
         roi_mpp=0.25,
+        image=ImageOut(url="", sha256="c" * 64, width_px=4, height_px=4, format="jpg"),
         job_id=7,
         segmenter="toy",
         segmenter_version="1",
@@ -78,3 +82,19 @@ def test_text_that_a_spreadsheet_would_calculate_is_marked_as_text() -> None:
     (row,) = rows(summary_table("C", [result(("glass", ClassGroup.BACKGROUND, 1.0), case='=HYPERLINK("x")')]))
 
     assert row["case"] == '\'=HYPERLINK("x")'
+
+
+def test_a_slides_rois_are_taken_together() -> None:
+    first = result(("tumor", ClassGroup.TUMOR, 0.5), ("stroma", ClassGroup.TUMOR_STROMA, 0.25))
+    second = result(("tumor", ClassGroup.TUMOR, 0.25), ("necrosis", ClassGroup.NECROSIS, 1.0))
+
+    (row,) = rows(slide_table("C", [first, second]))
+
+    assert (row["slide"], row["rois"], row["total_mm2"], row["tumor_mm2"]) == ("slide", "2", "2", "0.75")
+    assert (row["tumor_stroma_ratio"], row["necrosis_fraction"]) == ("0.25", "0.5")
+
+
+def test_a_slide_without_necrosis_among_its_classes_has_no_share_of_it() -> None:
+    (row,) = rows(slide_table("C", [result(("fat", ClassGroup.OTHER, 1.0))]))
+
+    assert (row["tumor_stroma_ratio"], row["necrosis_fraction"]) == ("", "")

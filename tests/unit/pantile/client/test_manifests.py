@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pantile.client.manifests import find_images, read_manifest
+from pantile.domain.cohorts import MAX_ROWS
 from pantile.domain.errors import FileRefused, ManifestRefused
 from pantile.domain.rois import TissueType
 
@@ -59,13 +60,13 @@ def test_addresses_have_no_file(tmp_path: Path) -> None:
 
 
 def test_wrong_lines_are_named_also_behind_quoted_newlines_and_empty_lines(tmp_path: Path) -> None:
-    text = 'path,cohort,case,mpp\na.jpg,C,"two\nlines",0.25\n\nb.jpg,C,,9\nmissing.jpg,C,,x\na.jpg,C,,0.25\n'
+    text = 'path,cohort,case,mpp\na.jpg,C,,0.25\nb.jpg,C,"two\nlines",1\n\nmissing.jpg,C,,x\na.jpg,C,,0.25\n'
     manifest = write(tmp_path, text, "a.jpg", "b.jpg")
 
     problems = refusal(manifest).split("; ")
 
     assert problems == [
-        "line 5: The mpp is not between 0.05 and 5 microns per pixel: got 9",
+        "line 3: the case has a character that cannot be shown",
         "line 6: the mpp 'x' is not a number",
         "line 7: ROI a_tumor of cohort C is there already, line 2",
     ]
@@ -93,11 +94,46 @@ def test_a_problem_of_many_rows_is_told_once(tmp_path: Path) -> None:
         ("path,cohort\n,C\n", "line 2: the path is empty"),
         ("path,cohort,mpp\na.jpg,C,one\n", "line 2: the mpp 'one' is not a number"),
         ('path\n"a.jpg\n', "is not valid CSV"),
-        ("path,cohort\na\x00.jpg,C\n", "line 2: it has a NUL character"),
+        ("path,cohort\na\x00.jpg,C\n", "line 2: the path has a character that cannot be shown"),
     ],
 )
 def test_a_manifest_that_cannot_be_read_says_why(tmp_path: Path, text: str, sentence: str) -> None:
     assert sentence in refusal(write(tmp_path, text, "a.jpg"), cohort="C", mpp=1)
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_rows_beyond_the_limit_are_refused_and_not_read(tmp_path: Path, separator: str) -> None:
+    header = f"path{separator}mpp\n"
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(header + f"a.jpg{separator}1\n" * (MAX_ROWS + 1) + '"never closed')
+
+    assert "it names more images than the 100,000 that are taken at once" in refusal(manifest)
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ({"case": "x" * 201}, "the case has 201 characters, more than 200"),
+        ({"path": "x" * 2049}, "the path has 2049 characters, more than 2048"),
+        ({"path": f"{'x' * 201}.jpg"}, "the slide has 201 characters, more than 200"),
+        ({"mpp": "1" * 101}, "the mpp has 101 characters, more than 100"),
+        ({"roi_number": "1000001"}, "the roi_number '1000001' is not a whole number from 1 to 1,000,000"),
+        ({"roi_number": "²"}, "the roi_number '²' is not a whole number from 1 to 1,000,000"),
+        ({"slide": "\u202egpj.a"}, "the slide has a character that cannot be shown"),
+        ({"slide": "\x1b[2J"}, "the slide has a character that cannot be shown"),
+    ],
+)
+def test_cells_that_nobody_could_keep_or_show_are_refused(tmp_path: Path, cells: dict[str, str], sentence: str) -> None:
+    row = {"path": "a.jpg", "cohort": "C", "mpp": "1"} | cells
+    manifest = write(tmp_path, f"{','.join(row)}\n{','.join(row.values())}\n", "a.jpg")
+
+    assert refusal(manifest) == f"line 2: {sentence}"
+
+
+def test_a_thousand_columns_are_refused_in_one_short_sentence(tmp_path: Path) -> None:
+    columns = ["path", *(f"{number}{'x' * 1000}" for number in range(1000))]
+
+    assert len(refusal(write(tmp_path, ",".join(columns) + "\n"))) < 1000
 
 
 def test_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from pantile.client.recolouring import class_colours, recolour
 from pantile.domain.class_maps import ClassGroup, PaletteName
-from pantile.schemas import ClassOut
+from pantile.schemas.segmenters import ClassOut
 
 CLASSES = [
     ClassOut(

@@ -53,6 +53,7 @@ def test_submitting_and_operating_bring_reading_and_not_each_other() -> None:
 
 def test_raters_and_adjudicators_are_blinded() -> None:
     assert scopes_of(Role.RATER) == scopes_of(Role.ADJUDICATOR) == scopes_of(None) == set()
+    assert scopes_of(Role.VIEWER, is_blinded=True) == set()
 
 
 def test_only_admins_administer_and_viewers_only_read() -> None:

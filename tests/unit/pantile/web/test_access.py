@@ -1,5 +1,6 @@
 """The table of permissions against the application's own routes."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pantile.domain.access import Scope
 from pantile.settings import Settings
 from pantile.web.access import PERMISSIONS, Door, allowed_methods, find_permission
 from pantile.web.app import create_app
+from pantile.web.study_access import find_visitor_in_study
 
 OPEN = {
     "GET /healthz",
@@ -50,13 +52,33 @@ def test_what_changes_something_through_the_api_asks_for_more_than_to_read() -> 
         name
         for name, permission in PERMISSIONS.items()
         if "/v1/" in name and not name.startswith("GET ") and permission in (Scope.READ, Door.SIGNED_IN, Door.OPEN)
+        if not name.partition("/v1/")[2].startswith(("studies/", "assignments/", "me/"))
     }
 
     assert reading == {
         "POST /v1/cohorts/{cohort}/overlays",
         "POST /v1/cohorts/{cohort}/comparisons",
+        "POST /v1/slides/{slide_id}/pyramid",
         "DELETE /v1/sessions/{session_id}",
     }
+
+
+def test_every_route_within_a_study_finds_out_what_the_visitor_is_there() -> None:
+    forgotten = {
+        route.path
+        for route in _api_routes()
+        if route.path.startswith("/v1/studies/{study}") and not _asks_for_a_visit(route.dependant)
+    }
+
+    assert forgotten == set()
+
+
+def _api_routes() -> list[Any]:
+    return [context for context in iter_route_contexts(create_app(Settings()).routes) if hasattr(context, "dependant")]
+
+
+def _asks_for_a_visit(dependant: Any) -> bool:
+    return dependant.call is find_visitor_in_study or any(map(_asks_for_a_visit, dependant.dependencies))
 
 
 def test_an_address_to_write_to_asks_for_more_than_to_read() -> None:
@@ -68,7 +90,7 @@ def test_an_address_to_write_to_asks_for_more_than_to_read() -> None:
 def test_no_entry_hides_another(name: str) -> None:
     method, _, path = name.partition(" ")
 
-    assert find_permission(method, path) is PERMISSIONS[name]
+    assert find_permission(method, re.sub(r"{\w+:int}", "1", path)) is PERMISSIONS[name]
 
 
 @pytest.mark.parametrize(

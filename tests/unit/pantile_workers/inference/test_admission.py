@@ -1,6 +1,6 @@
 """Mixed precision is measured on tissue, patch by patch, and within bounds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,8 +30,15 @@ needs_16_bits = pytest.mark.skipif(
 class _InFloat32Only(Engine):
     """An engine on a device without 16-bit arithmetic."""
 
-    def segment(self, roi: PatchSource, segmenter: LoadedSegmenter, settings: EngineSettings) -> Segmentation:
-        return super().segment(roi, segmenter, replace(settings, precision=Precision.FLOAT32))
+    def segment(
+        self,
+        roi: PatchSource,
+        segmenter: LoadedSegmenter,
+        settings: EngineSettings,
+        *,
+        skipped: Container[tuple[int, int]] = (),
+    ) -> Segmentation:
+        return super().segment(roi, segmenter, replace(settings, precision=Precision.FLOAT32), skipped=skipped)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import segmentation_models_pytorch as smp
 import torch
+from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 
 from pantile.domain.segmenters import Precision
@@ -42,6 +43,29 @@ def test_a_streamlined_network_has_fewer_layers_and_the_same_logits(architecture
     # EfficientNets keep one that smp never runs.
     assert _norms(light) <= 1 < _norms(network)
     assert (light(image) - network(image)).abs().max() < 1e-4 * network(image).abs().max()
+
+
+def _squeezed() -> nn.Module:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Conv2d(3, 32, 1), SqueezeExcite(32)).eval().requires_grad_(requires_grad=False)
+
+
+def test_squeeze_and_excitation_takes_the_same_means_by_pooling() -> None:
+    network, images = _squeezed(), torch.rand((2, 3, 256, 256)) + 1
+
+    light = streamline(network)
+
+    assert not any(isinstance(part, SqueezeExcite) for part in light.modules())
+    torch.testing.assert_close(light(images), network(images))
+
+
+def test_means_of_many_pixels_lose_nothing_in_bfloat16() -> None:
+    network, images = _squeezed(), torch.rand((1, 3, 512, 512)) + 1
+
+    light = streamline(network).to(torch.bfloat16)
+
+    # The rounding of bfloat16's 8 bits, a few times over.
+    torch.testing.assert_close(light(images.bfloat16()).float(), network(images), rtol=0.02, atol=0.02)
 
 
 class _SeenBeforeItsNorm(nn.Module):

@@ -34,6 +34,7 @@ def test_a_loaded_network_is_in_eval_mode_without_gradients(make_card: MakeCard,
 
     network = load_network(make_card(), tmp_path / "w.safetensors")
 
+    assert isinstance(network, torch.nn.Module)
     assert not any(module.training for module in network.modules())
     assert not any(parameter.requires_grad for parameter in network.parameters())
 

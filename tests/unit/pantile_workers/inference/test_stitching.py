@@ -6,6 +6,7 @@ from torch import Tensor
 from pantile.domain.patches import Patch, plan_grid
 from pantile.domain.segmenters import Stitching
 from pantile_workers.inference.stitching import Stitcher, blend_weights, keep_centres, make_stitcher
+from pantile_workers.inference.windows import kept_window, whole
 
 SIDE = 64
 SIZES = [(150, 205), (20, 300), (64, 64), (1, 1), (113, 112)]
@@ -20,7 +21,9 @@ def _stitch(logits: Tensor, patches: list[Patch], size: tuple[int, int], stitchi
         stitching, size, classes=logits.shape[1], patch_px=SIDE, confidence=True, device=torch.device("cpu")
     )
     for first in range(0, len(patches), batch):
-        stitcher.add(patches[first : first + batch], stitcher.reduce(logits[first : first + batch]))
+        own = patches[first : first + batch]
+        wanted = stitcher.window(own).take(logits[first : first + batch], whole(logits))
+        stitcher.add(own, stitcher.reduce(wanted))
     stitcher.finish()
     return stitcher
 
@@ -38,7 +41,7 @@ def test_patches_cut_from_an_image_stitch_back_to_it() -> None:
     cut = torch.stack([padded[patch.row.start :, patch.column.start :][:SIDE, :SIDE].clone() for patch in patches])
     stitched = torch.empty_like(image)
 
-    keep_centres(stitched, patches, cut)
+    keep_centres(stitched, patches, kept_window(patches).take(cut, whole(cut)))
 
     assert torch.equal(stitched, image)
 
@@ -50,7 +53,7 @@ def test_the_margins_of_inner_patches_are_left_out() -> None:
         classes[:, :8] = 9 if patch.column.start > 0 else 0
     stitched = torch.full((64, 200), 7, dtype=torch.uint8)
 
-    keep_centres(stitched, patches, cut)
+    keep_centres(stitched, patches, kept_window(patches).take(cut, whole(cut)))
 
     assert int(stitched.max()) == 0
 

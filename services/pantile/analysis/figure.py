@@ -1,0 +1,116 @@
+"""A figure: drawn at the article's size, kept with the numbers that it shows, written as SVG, PNG and CSV."""
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from html import escape
+from pathlib import Path
+from typing import ParamSpec
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Plot
+
+from pantile.analysis.table import Table
+
+WIDTH_IN = 7.09
+"""180 mm, a page of the article."""
+
+_LOWEST_IN = 1.4
+
+PNG_DPI = 300
+Ask = ParamSpec("Ask")
+GREY, LIGHT = "#555555", "#DDDDDD"
+
+_STYLE = Path(__file__).with_name("figures.mplstyle")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A plot with its title, what it shows in words, and its numbers."""
+
+    name: str
+    title: str
+    caption: str
+    plot: Plot
+    numbers: Table
+    is_in_report: bool = True
+
+    def stamp(self, text: str) -> None:
+        """Writes a line below the plot, so that it says what it is wherever it goes."""
+        self.plot.supxlabel(text, x=0.995, ha="right", fontsize=5.5, color=GREY)
+
+    def svg(self) -> bytes:
+        """As SVG; the same bytes for the same numbers."""
+        return self._save("svg")
+
+    def png(self) -> bytes:
+        """As PNG, 300 dots an inch."""
+        return self._save("png")
+
+    def _save(self, kind: str) -> bytes:
+        content = io.BytesIO()
+        with mpl.rc_context(fname=_STYLE):
+            FigureCanvasAgg(self.plot)
+            metadata = {"Date": None} if kind == "svg" else {"Software": ""}
+            self.plot.savefig(content, format=kind, dpi=PNG_DPI, metadata=metadata)
+        return content.getvalue()
+
+    def html(self) -> str:
+        """The figure within a page, nothing outside needed."""
+        picture, title, caption = base64.b64encode(self.svg()).decode(), escape(self.title), escape(self.caption)
+        return (
+            f"<figure id='{self.name}'><img src='data:image/svg+xml;base64,{picture}' alt='{title}: {caption}'>"
+            f"<figcaption><b>{title}.</b> {caption}</figcaption></figure>"
+        )
+
+
+def in_style(draw: Callable[Ask, Figure]) -> Callable[Ask, Figure]:
+    """Draws with the style of every figure: matplotlib takes sizes when text is made, not when it is saved."""
+
+    @wraps(draw)
+    def drawn(*args: Ask.args, **kwargs: Ask.kwargs) -> Figure:
+        with mpl.rc_context(fname=_STYLE):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def make_plot(
+    height_in: float, *, rows: int = 1, columns: int = 1, width_in: float = WIDTH_IN
+) -> tuple[Plot, list[Axes]]:
+    """An empty plot and its axes, row by row; never lower than its labels are."""
+    plot = Plot(figsize=(width_in, max(height_in, _LOWEST_IN)), layout="constrained")
+    axes = plot.subplots(rows, columns, squeeze=False)
+    return plot, [axis for row in axes for axis in row]
+
+
+def draw_boxes(
+    axis: Axes, groups: Sequence[Sequence[float]], *, at: Sequence[float], colours: Sequence[str], width: float = 0.6
+) -> None:
+    """Box plots: quartiles of type 7, whiskers to the last value within 1.5 times their distance, means as diamonds."""
+    parts = axis.boxplot(
+        [list(group) for group in groups],
+        positions=list(at),
+        widths=width,
+        patch_artist=True,
+        manage_ticks=False,
+        showmeans=True,
+        medianprops={"color": "black", "linewidth": 1.0},
+        boxprops={"linewidth": 0.6},
+        whiskerprops={"linewidth": 0.6},
+        capprops={"linewidth": 0.6},
+        meanprops={
+            "marker": "D",
+            "markersize": 2.6,
+            "markerfacecolor": "white",
+            "markeredgecolor": "black",
+            "markeredgewidth": 0.6,
+        },
+        flierprops={"marker": ".", "markersize": 2.2, "markerfacecolor": GREY, "markeredgecolor": "none"},
+    )
+    for box, colour in zip(parts["boxes"], colours, strict=True):
+        box.set_facecolor(colour)
