@@ -57,14 +57,14 @@ ARTICLE = Design(
 )
 """The article's five, with the colours of its figures."""
 
-_OTHER_COLOURS = ("#AA4499", "#DDCC77", "#882255", "#117733", "#332288", "#999933", "#44AA99", "#CC6677")
+OTHER_COLOURS = ("#AA4499", "#DDCC77", "#882255", "#117733", "#332288", "#999933", "#44AA99", "#CC6677")
 """Tol's muted colours, for segmenters that are not the article's."""
 
 
 def make_design(segmenters: Sequence[tuple[int, str, Sequence[str]]]) -> Design:
     """The segmenters of any study, each by its number, name and the cohorts it was trained on."""
     known = {it.name: it.colour for it in ARTICLE.segmenters}
-    others = iter(_OTHER_COLOURS * (1 + len(segmenters) // len(_OTHER_COLOURS)))
+    others = iter(OTHER_COLOURS * (1 + len(segmenters) // len(OTHER_COLOURS)))
     return Design(
         segmenters=tuple(
             StudySegmenter(

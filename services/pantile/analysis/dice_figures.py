@@ -10,7 +10,17 @@ from matplotlib.patches import Patch
 from pantile.analysis.colours import ink_on
 from pantile.analysis.dice_agreement import DELTA, DiceAgreement
 from pantile.analysis.dice_files import DiceTable
-from pantile.analysis.figure import GREY, LIGHT, Figure, draw_boxes, in_style, make_plot
+from pantile.analysis.figure import (
+    GREY,
+    LIGHT,
+    Figure,
+    draw_boxes,
+    in_style,
+    label,
+    make_plot,
+    width_for,
+    width_for_panels,
+)
 from pantile.analysis.table import make_table
 from pantile.domain.csv_text import Cell
 
@@ -21,7 +31,7 @@ _PALEST = 1.2
 @in_style
 def draw_dice(table: DiceTable) -> Figure:
     """Figure 3C: Dice of each segmenter on each cohort with ground truth."""
-    plot, (axis,) = make_plot(2.3, width_in=5.6)
+    plot, (axis,) = make_plot(2.3, width_in=width_for(len(table.design.segmenters), five_in=5.6))
     step = 1 / (len(table.design.segmenters) + 1.5)
     groups, places, colours, rows, centres = [], [], [], list[tuple[Cell, ...]](), []
     for number, cohort in enumerate(table.cohort_names):
@@ -40,7 +50,7 @@ def draw_dice(table: DiceTable) -> Figure:
     axis.set_ylim(-0.02, 1.02)
     axis.set_ylabel("Dice")
     handles = [Patch(facecolor=it.colour, label=it.title) for it in table.design.segmenters]
-    plot.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    plot.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)))
     return Figure(
         name="figure3C",
         title="Figure 3C. Dice by segmenter and cohort",
@@ -56,7 +66,7 @@ def draw_dice_means(table: DiceTable) -> Figure:
     """Figure 3D: mean and SD of Dice, per cohort and over all."""
     names = (*table.cohort_names, "all")
     titles = (*table.design.titles, "all")
-    plot, (axis,) = make_plot(0.5 + 0.27 * len(names), width_in=4.6)
+    plot, (axis,) = make_plot(0.5 + 0.27 * len(names), width_in=width_for(len(titles) - 1, five_in=4.6))
     colours = mpl.colormaps["GnBu"]
     means = np.full((len(names), len(titles)), np.nan)
     spreads = means.copy()
@@ -76,7 +86,7 @@ def draw_dice_means(table: DiceTable) -> Figure:
         axis.text(column, row, text, ha="center", va="center", color=ink, fontsize=6.5)
     sizes = [len(table.rois) if name == "all" else int((table.cohorts == name).sum()) for name in names]
     axis.set_yticks(range(len(names)), [f"{name} ({size:,})" for name, size in zip(names, sizes, strict=True)])
-    axis.set_xticks(range(len(titles)), titles)
+    axis.set_xticks(range(len(titles)), [label(title) for title in titles])
     axis.tick_params(length=0, labeltop=True, labelbottom=False)
     axis.spines[:].set_visible(False)
     axis.axhline(len(names) - 1.5, color="white", linewidth=2.5)
@@ -99,7 +109,10 @@ def mean_sd_2(mean: float, sd: float) -> str:
 def draw_scores_against_dice(table: DiceTable, found: Sequence[DiceAgreement]) -> Figure:
     """Figure 3E: a tenth of the score against Dice, for each cohort and segmenter."""
     names = table.cohort_names
-    plot, axes = make_plot(1.62 * len(names), rows=len(names), columns=len(table.design.segmenters))
+    segmenters = len(table.design.segmenters)
+    plot, axes = make_plot(
+        1.62 * len(names), rows=len(names), columns=segmenters, width_in=width_for_panels(segmenters)
+    )
     by_cell = {(it.cohort, it.place): it for it in found}
     rows: list[tuple[Cell, ...]] = []
     for row, cohort in enumerate(names):
@@ -117,8 +130,8 @@ def draw_scores_against_dice(table: DiceTable, found: Sequence[DiceAgreement]) -
             axis.tick_params(labelbottom=row == len(names) - 1, labelleft=place == 0)
             if row == 0:
                 axis.annotate(
-                    segmenter.title, (0.5, 1.0), xytext=(0, 21), xycoords="axes fraction", textcoords="offset points",
-                    ha="center", va="bottom", fontsize=8,
+                    label(segmenter.title), (0.5, 1.0), xytext=(0, 21), xycoords="axes fraction",
+                    textcoords="offset points", ha="center", va="bottom", fontsize=8,
                 )  # fmt: skip
     return Figure(
         name="figure3E",
@@ -146,6 +159,8 @@ def draw_chance(found: Sequence[DiceAgreement], colours: Sequence[str]) -> Figur
             axis.barh(height, chance[2] - chance[1], left=chance[1], height=0.7, color=LIGHT, zorder=0)
             axis.plot([chance[0]] * 2, [height - 0.38, height + 0.38], color="black", linewidth=1.1, zorder=1)
         rows.append((it.cohort, it.segmenter, it.within.n, *shares, *chance))
+        if height and it.cohort != found[height - 1].cohort:
+            axis.axhline(height - 0.5, color=LIGHT, linewidth=0.6, zorder=0)
     axis.set_yticks(range(len(found)), [f"{it.segmenter} on {it.cohort} ({it.within.n:,})" for it in found])
     axis.invert_yaxis()
     axis.tick_params(axis="y", length=0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from html import escape
 from pathlib import Path
+from textwrap import wrap
 from typing import ParamSpec
 
 import matplotlib as mpl
@@ -20,6 +21,8 @@ WIDTH_IN = 7.09
 """180 mm, a page of the article."""
 
 _LOWEST_IN = 1.4
+_USUAL_SEGMENTERS = 5
+_LABEL_LETTERS = 11
 
 PNG_DPI = 300
 Ask = ParamSpec("Ask")
@@ -55,6 +58,8 @@ class Figure:
         content = io.BytesIO()
         with mpl.rc_context(fname=_STYLE):
             FigureCanvasAgg(self.plot)
+            # Panels of a fixed shape are moved once they are drawn, and only then is there room for their titles.
+            self.plot.draw_without_rendering()
             metadata = {"Date": None} if kind == "svg" else {"Software": ""}
             self.plot.savefig(content, format=kind, dpi=PNG_DPI, metadata=metadata)
         return content.getvalue()
@@ -77,6 +82,24 @@ def in_style(draw: Callable[Ask, Figure]) -> Callable[Ask, Figure]:
             return draw(*args, **kwargs)
 
     return drawn
+
+
+def width_for(segmenters: int, *, five_in: float = WIDTH_IN, least: float = 1.0) -> float:
+    """The width in inches at which each segmenter has as much room as one of the article's five, which have `five_in`.
+
+    Fewer segmenters have at least that share of it.
+    """
+    return five_in * max(least, segmenters / _USUAL_SEGMENTERS)
+
+
+def width_for_panels(segmenters: int) -> float:
+    """The width in inches of a figure with a panel a segmenter, about as large as with five."""
+    return width_for(segmenters, least=0.36)
+
+
+def label(title: str) -> str:
+    """A segmenter's title as it stands over a column: broken at its hyphens where it is long."""
+    return "\n".join(wrap(title, _LABEL_LETTERS))
 
 
 def make_plot(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pantile.analysis.agreement import bias, icc, share_within, spearman
 from pantile.analysis.design import Design
-from pantile.analysis.figure import GREY, LIGHT, Figure, in_style, make_plot
+from pantile.analysis.figure import GREY, LIGHT, Figure, in_style, label, make_plot, width_for_panels
 from pantile.analysis.rater_tables import RaterPairs
 from pantile.analysis.table import make_table
 
@@ -37,13 +37,15 @@ def draw_raters(pairs: RaterPairs) -> Figure:
         f"bias {bias(pairs.ratings)}",
         f"within one point {100 * share_within(pairs.ratings).value:.0f} %",
     )
-    axes[1].text(0.02, 0.99, "\n".join(lines), transform=axes[1].transAxes, ha="left", va="top", fontsize=6.5)
+    text = "\n".join(lines).replace("-", "\N{MINUS SIGN}")
+    axes[1].text(0.02, 0.99, text, transform=axes[1].transAxes, ha="left", va="top", fontsize=6.5)
     rows = [(first, second, int(n)) for (first, second), n in np.ndenumerate(counts) if n]
     return Figure(
         name="figure3A",
         title="Figure 3A. Two raters on the same outputs",
-        caption="Left: bubbles by number of outputs; the line is equality, the band one point. Right: differences. The "
-        "figure within segmenters is the primary one; pooling adds that segmenters differ in their mean.",
+        caption=f"Left: a bubble's area is the number of outputs, {counts.max():,} in the largest; the line is "
+        "equality, the band one point. Right: differences. In brackets 95 % intervals. The figure within segmenters is "
+        "the primary one; pooling adds that segmenters differ in their mean.",
         plot=plot,
         numbers=make_table("figure3A", "Figure 3A", ("First", "Second", "Outputs"), rows),
     )
@@ -52,7 +54,9 @@ def draw_raters(pairs: RaterPairs) -> Figure:
 @in_style
 def draw_raters_by_segmenter(pairs: RaterPairs, design: Design) -> Figure:
     """Figure 3B: the same for each segmenter."""
-    plot, axes = make_plot(1.85, columns=len(design.segmenters))
+    segmenters = len(design.segmenters)
+    lines = max(label(title).count("\n") for title in design.titles)
+    plot, axes = make_plot(2.25 + 0.13 * lines, columns=segmenters, width_in=width_for_panels(segmenters))
     rows = []
     largest = max(int(_count(pairs.of(place)).max()) for place in range(len(design.segmenters)))
     for place, (axis, segmenter) in enumerate(zip(axes, design.segmenters, strict=True)):
@@ -61,7 +65,7 @@ def draw_raters_by_segmenter(pairs: RaterPairs, design: Design) -> Figure:
         _bubbles(axis, counts, segmenter.colour, largest=_BUBBLE / 2.5 * counts.max() / max(1, largest))
         agreement, rho = icc(part), spearman(part)
         axis.set_title(
-            f"{segmenter.title}, n = {len(part):,}\nICC {agreement.value:.2f}, ρ {rho.value:.2f}", fontsize=7
+            f"{label(segmenter.title)}\nn = {len(part):,}\nICC {agreement.value:.2f}, ρ {rho.value:.2f}", fontsize=7
         )
         if place:
             axis.set_ylabel("")
@@ -70,7 +74,8 @@ def draw_raters_by_segmenter(pairs: RaterPairs, design: Design) -> Figure:
     return Figure(
         name="figure3B",
         title="Figure 3B. Two raters, by segmenter",
-        caption="ICC is ICC(C,1), ρ Spearman's. Bubbles by number of outputs; line: equality, band: one point.",
+        caption=f"ICC is ICC(C,1), ρ Spearman's. A bubble's area is the number of outputs, {largest:,} in the largest "
+        "of all panels; line: equality, band: one point.",
         plot=plot,
         numbers=make_table("figure3B", "Figure 3B", ("Segmenter", "First", "Second", "Outputs"), rows),
     )

@@ -12,7 +12,17 @@ from matplotlib.ticker import MultipleLocator
 from pantile.analysis.bootstrap import Draws, interval
 from pantile.analysis.colours import ink_on
 from pantile.analysis.design import Category
-from pantile.analysis.figure import GREY, LIGHT, Figure, draw_boxes, in_style, make_plot
+from pantile.analysis.figure import (
+    GREY,
+    LIGHT,
+    Figure,
+    draw_boxes,
+    in_style,
+    label,
+    make_plot,
+    width_for,
+    width_for_panels,
+)
 from pantile.analysis.scores import ScoreTable
 from pantile.analysis.summaries import Summary, order_by_mean
 from pantile.analysis.table import Table, make_table, show
@@ -30,7 +40,7 @@ _DODGE = 0.1
 def draw_table_1(table: Table) -> Figure:
     """Table 1 as a picture."""
     lines = [table.columns, *table.rows]
-    plot, (axis,) = make_plot(0.165 * (len(lines) + 1))
+    plot, (axis,) = make_plot(0.165 * (len(lines) + 1), width_in=width_for(len(table.columns) - 3))
     axis.set_xlim(0, len(table.columns) + 0.08)
     axis.set_ylim(len(lines) - 0.5, -0.5)
     axis.axis("off")
@@ -46,7 +56,8 @@ def draw_table_1(table: Table) -> Figure:
 @in_style
 def draw_distributions(table: ScoreTable, summary: Summary) -> Figure:
     """Figure 4A: how often each segmenter gets each score."""
-    plot, axes = make_plot(1.9, columns=len(table.design.segmenters))
+    segmenters = len(table.design.segmenters)
+    plot, axes = make_plot(1.9, columns=segmenters, width_in=width_for_panels(segmenters))
     rows: list[tuple[Cell, ...]] = []
     shares = []
     for place, segmenter in enumerate(table.design.segmenters):
@@ -59,7 +70,7 @@ def draw_distributions(table: ScoreTable, summary: Summary) -> Figure:
         axis.bar(np.arange(11), shares[place], width=0.85, color=segmenter.colour)
         axis.axvline(float(summary.columns.mean[place]), color="black", linewidth=0.8, linestyle=(0, (3, 2)))
         axis.set_title(
-            f"{segmenter.title}\n{summary.columns.mean[place]:.1f} ± {summary.columns.sd[place]:.1f}, "
+            f"{label(segmenter.title)}\n{summary.columns.mean[place]:.1f} ± {summary.columns.sd[place]:.1f}, "
             f"n = {summary.columns.n[place]:,}"
         )
         axis.set_xlabel("score")
@@ -84,12 +95,12 @@ def draw_heat_map(table: ScoreTable, summary: Summary) -> Figure:
     order = order_by_mean(summary)
     means = np.column_stack([summary.cells.mean, summary.rows.mean])[order]
     means = np.vstack([means, [*summary.columns.mean, float(summary.overall.mean)]])
-    plot, (axis,) = make_plot(0.6 + 0.185 * len(means), width_in=4.6)
+    plot, (axis,) = make_plot(0.6 + 0.185 * len(means), width_in=width_for(means.shape[1] - 1, five_in=4.6))
     colours = mpl.colormaps[_HEAT]
     axis.imshow(np.ma.masked_invalid(means), cmap=colours, vmin=0, vmax=_PALEST, aspect="auto")
     names = [f"{summary.cohorts[row]} ({summary.rois[row]:,})" for row in order]
     axis.set_yticks(range(len(means)), [*names, f"all ({summary.rois.sum():,})"])
-    axis.set_xticks(range(means.shape[1]), [*table.design.titles, "all"])
+    axis.set_xticks(range(means.shape[1]), [*map(label, table.design.titles), "all"])
     axis.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
     axis.spines[:].set_visible(False)
     for (row, column), mean in np.ndenumerate(means):
@@ -99,9 +110,7 @@ def draw_heat_map(table: ScoreTable, summary: Summary) -> Figure:
     for place, segmenter in enumerate(table.design.segmenters):
         for row in (at for at, cohort in enumerate(order) if summary.cohorts[cohort] in segmenter.native):
             axis.add_patch(
-                Rectangle(
-                    (place - 0.46, row - 0.4), 0.92, 0.8, fill=False, edgecolor="#CC3311", linewidth=1.2, zorder=3
-                )
+                Rectangle((place - 0.46, row - 0.4), 0.92, 0.8, fill=False, edgecolor="black", linewidth=1.1, zorder=3)
             )
     axis.axhline(len(order) - 0.5, color="white", linewidth=2.5)
     axis.axvline(means.shape[1] - 1.5, color="white", linewidth=2.5)
@@ -123,22 +132,23 @@ def draw_heat_map(table: ScoreTable, summary: Summary) -> Figure:
 @in_style
 def draw_native(table: ScoreTable, draws: Draws) -> Figure:
     """Figure 4C: each segmenter at home and elsewhere."""
-    plot, (axis,) = make_plot(2.5, width_in=5.2)
+    plot, (axis,) = make_plot(2.5, width_in=width_for(len(table.design.segmenters), five_in=5.2))
     native = table.is_native()
     rows: list[tuple[Cell, ...]] = []
     labels, groups, places, colours = [], [], [], []
     for place, segmenter in enumerate(table.design.segmenters):
-        for part, (name, inside, means) in enumerate(
-            (("native", native, draws.native), ("foreign", ~native, draws.foreign))
-        ):
-            scores = table.scores[inside[:, place], place]
-            scores = scores[~np.isnan(scores)]
-            if not len(scores):
-                continue
+        known = ~np.isnan(table.scores[:, place])
+        halves = [
+            ("native", native[:, place] & known, draws.native),
+            ("foreign", ~native[:, place] & known, draws.foreign),
+        ]
+        there = [half for half in halves if half[1].any()]
+        for part, (name, inside, means) in enumerate(there):
+            scores = table.scores[inside, place]
             low, high = interval(means[:, place])
             rows.append((segmenter.title, name, len(scores), float(scores.mean()), float(low), float(high)))
             groups.append(scores.tolist())
-            places.append(place + (-0.2, 0.2)[part])
+            places.append(place + 0.4 * part - 0.2 * (len(there) - 1))
             colours.append(segmenter.colour if name == "native" else _pale(segmenter.colour))
             labels.append(f"{name}\n{len(scores):,}")
     draw_boxes(axis, groups, at=places, colours=colours, width=0.32)
@@ -147,7 +157,7 @@ def draw_native(table: ScoreTable, draws: Draws) -> Figure:
     axis.yaxis.set_major_locator(MultipleLocator(2))
     axis.set_ylabel("score")
     for place, segmenter in enumerate(table.design.segmenters):
-        axis.text(place, 10.7, segmenter.title, ha="center", va="bottom", fontsize=7.5, color="black")
+        axis.text(place, 10.7, label(segmenter.title), ha="center", va="bottom", fontsize=7.5, color="black")
     return Figure(
         name="figure4C",
         title="Figure 4C. Segmenters at home and elsewhere",
@@ -213,7 +223,7 @@ def draw_cohorts(table: ScoreTable, summary: Summary, draws: Draws, categories: 
     handles.append(
         Line2D([], [], color="white", marker="D", linestyle="", markeredgecolor="black", markersize=4, label="native")
     )
-    plot.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    plot.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)))
     return Figure(
         name="figure4D",
         title="Figure 4D. Means by cohort, with intervals and categories",

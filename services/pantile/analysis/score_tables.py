@@ -138,22 +138,14 @@ def ranking_table(summary: Summary, draws: Draws, table: ScoreTable, note: str) 
     titles = table.design.titles
     rows: list[tuple[Cell, ...]] = []
     for row in order_by_mean(summary):
-        means = np.where(np.isnan(summary.cells.mean[row]), -np.inf, summary.cells.mean[row])
-        first, second = (int(place) for place in np.argsort(-means, kind="stable")[:2])
-        low, high = interval(draws.cells[:, row, first] - draws.cells[:, row, second])
-        rows.append(
-            (
-                summary.cohorts[row],
-                int(summary.rois[row]),
-                titles[first],
-                float(means[first]),
-                float(best_share[row, first]),
-                titles[second],
-                float(means[first] - means[second]),
-                float(low),
-                float(high),
-            )
-        )
+        means = summary.cells.mean[row]
+        first, *others = (int(place) for place in np.argsort(-means, kind="stable") if not np.isnan(means[place]))
+        runner_up: tuple[Cell, ...] = (None,) * 4
+        if others:
+            low, high = interval(draws.cells[:, row, first] - draws.cells[:, row, others[0]])
+            runner_up = (titles[others[0]], float(means[first] - means[others[0]]), float(low), float(high))
+        best = (titles[first], float(means[first]), float(best_share[row, first]))
+        rows.append((summary.cohorts[row], int(summary.rois[row]), *best, *runner_up))
     columns = ("Cohort", "ROIs", "Best", "Mean", "P(best)", "Next", "Ahead by", "95 % low", "95 % high")
     return make_table("ranking", "Which segmenter for which tumor", columns, rows, note=note)
 

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
-from pantile.analysis.figure import Figure, draw_boxes, in_style, make_plot
+from pantile.analysis.design import OTHER_COLOURS
+from pantile.analysis.figure import Figure, draw_boxes, in_style, make_plot, width_for
 from pantile.analysis.subgroups import Subgroup
 from pantile.analysis.table import make_table
 from pantile.domain.csv_text import Cell
@@ -20,7 +20,7 @@ _SHOWN = 7
 @in_style
 def draw_subgroups(found: Sequence[Subgroup]) -> Figure:
     """Figure 6B: scores of each segmenter within each subgroup."""
-    plot, axes = make_plot(2.6, columns=len(found))
+    plot, axes = make_plot(2.6, columns=len(found), width_in=width_for(len(found[0].table.design.segmenters)))
     rows: list[tuple[Cell, ...]] = []
     for number, (axis, group) in enumerate(zip(axes, found, strict=True)):
         segmenters = group.table.design.segmenters
@@ -54,7 +54,7 @@ def draw_composition(found: Sequence[Subgroup]) -> Figure:
     bars = [(group, cohort) for group in found for cohort in _by_size(group)]
     counted = Counter(diagnosis for group in found for diagnosis in group.diagnoses)
     named = [diagnosis for diagnosis, _ in counted.most_common(_SHOWN)]
-    colours = dict(zip(named, mpl.colormaps["tab10"].colors, strict=False))  # type: ignore[attr-defined] # a listed map
+    colours = dict(zip(named, OTHER_COLOURS, strict=False))
     plot, (axis,) = make_plot(0.9 + 0.24 * len(bars))
     rows: list[tuple[Cell, ...]] = []
     for height, (group, cohort) in enumerate(bars):
