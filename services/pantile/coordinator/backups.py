@@ -4,7 +4,6 @@ The objects themselves are not in it: they have names made of their own digests,
 bucket's own replication or copies (docs/operating.md).
 """
 
-import csv
 import io
 import json
 import zipfile
@@ -20,6 +19,7 @@ from pantile.catalog import backups, schema
 from pantile.catalog.audit import record_action
 from pantile.catalog.backups import TableText
 from pantile.catalog.database import Database
+from pantile.domain.csv_text import csv_line, read_csv_rows
 from pantile.domain.errors import DatabaseDown, RestoreRefused
 from pantile.objects import ObjectStore
 from pantile.settings import Settings
@@ -118,10 +118,9 @@ def _write(file: zipfile.ZipFile, settings: Settings, database: Database, *, rev
 def _write_objects(file: zipfile.ZipFile, objects: ObjectStore) -> tuple[int, int]:
     count = size = 0
     with file.open(_OBJECTS, "w", force_zip64=True) as entry, io.TextIOWrapper(entry, "utf-8", newline="") as text:
-        lines = csv.writer(text, lineterminator="\n")
-        lines.writerow(("key", "bytes", "written_at"))
+        text.write(csv_line(("key", "bytes", "written_at")))
         for lot in objects.lots(""):
-            lines.writerows((each.key, each.bytes, each.written_at.isoformat()) for each in lot)
+            text.writelines(csv_line((each.key, each.bytes, each.written_at.isoformat())) for each in lot)
             count += len(lot)
             size += sum(each.bytes for each in lot)
     return count, size
@@ -193,12 +192,14 @@ def _compare_objects(file: zipfile.ZipFile, objects: ObjectStore) -> tuple[tuple
     there = {each.key: each.bytes for lot in objects.lots("") for each in lot}
     missing, other_size = [], []
     with file.open(_OBJECTS) as entry, io.TextIOWrapper(entry, "utf-8", newline="") as text:
-        for line in csv.DictReader(text):
-            size = there.get(line["key"])
-            if size is None:
-                missing.append(line["key"])
-            elif size != int(line["bytes"]):
-                other_size.append(line["key"])
+        rows = read_csv_rows(text)
+        next(rows)
+        for _, (key, size, _) in rows:
+            found = there.get(key)
+            if found is None:
+                missing.append(key)
+            elif found != int(size):
+                other_size.append(key)
     return tuple(missing), tuple(other_size)
 
 

@@ -28,6 +28,10 @@ REMEDIES: Mapping[str, str] = {
         "SegmenterBroken`."
     ),
     "GroundTruthUnusable": "Remove this ground truth and add a sound file of it (`pantile ground-truth`).",
+    "WholeSlideRefused": (
+        "Choose settings that whole slides can have, as the sentence says, and submit the slide with them again."
+    ),
+    "ReportImpossible": "Mend what the sentence names, and ask for the report again.",
     "TrainingFailed": (
         "Mend what the sentence names in the training's file or its tissue, and ask for the training again."
     ),

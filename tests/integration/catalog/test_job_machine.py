@@ -81,7 +81,9 @@ class JobMachine(RuleBasedStateMachine):
         with database.transaction() as connection:
             # Without the triggers that keep events of scoring, of which there are none here, from being removed.
             connection.execute("SET LOCAL session_replication_role = replica")
-            connection.execute("TRUNCATE cohorts, images, jobs, segmenters, engine_settings RESTART IDENTITY CASCADE")
+            connection.execute(
+                "TRUNCATE cohorts, images, jobs, job_counts, segmenters, engine_settings RESTART IDENTITY CASCADE"
+            )
         self.submit: Callable[[], Cohort] = lambda: make_cohort(images=IMAGES, segmenter_names=SEGMENTERS)
         self.cohort = self.submit()
         self.cohort_state = "open"

@@ -35,7 +35,7 @@ def test_a_cohort_shows_its_counts(client: TestClient, make_cohort: MakeCohort) 
 
     answer = client.get(f"/v1/cohorts/{cohort.name}").json()
 
-    assert answer["rois"] == {"awaiting": 0, "arriving": 0, "stored": 3, "refused": 0}
+    assert answer["rois"] == {"awaiting": 0, "arriving": 0, "stored": 3, "refused": 0, "withdrawn": 0}
     assert answer["jobs"] == {"waiting": 6, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0}
     assert answer["jobs_expected"] == 6
     assert {each["segmenter"]: each["jobs"]["waiting"] for each in answer["segmenters"]} == {"breast": 3, "lung": 3}

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,7 +119,8 @@ def _submit(
 @contextmanager
 def _segment_worker(stack: Stack) -> Iterator[Child]:
     (process,) = (process for process in our_processes() if process.name == "segment-1")
-    child = process.start(stack.state)
+    # The stack has claimed no port at which a process that it does not run could show metrics.
+    child = replace(process, has_metrics=False).start(stack.state)
     try:
         yield child
     finally:

@@ -66,7 +66,9 @@ def announce_ground_truth(
         expires_s=settings.presign_s,
         actor=actor,
     )
-    return TruthUploads(uploads=[TruthUpload(sha256=sha256, url=url) for sha256, url in addresses.items()])
+    return TruthUploads(
+        uploads=[TruthUpload(sha256=file.sha256, url=addresses[file.sha256]) for file in announced.files]
+    )
 
 
 @router.post("/ground-truth", summary="Add ground truth to a cohort", responses=problems(404, 409))
