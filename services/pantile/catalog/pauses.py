@@ -1,11 +1,11 @@
-"""Pauses: a cohort of which too many jobs fail waits for somebody to look at it, instead of being ground through."""
+"""Pauses: a cohort of which too many jobs fail, or that somebody wants to stop for a while, waits to be resumed."""
 
 from dataclasses import dataclass
 
 from pantile.catalog.audit import record_action
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Connection, announce_work
-from pantile.domain.errors import CohortNotPaused
+from pantile.domain.errors import CohortNotOpen, CohortNotPaused
 
 NOT_PAUSED = """
     (NOT EXISTS (SELECT 1 FROM cohorts WHERE state = 'paused') OR NOT EXISTS (
@@ -60,16 +60,22 @@ def count_failures(connection: Connection) -> list[Failures]:
     return [Failures(**row) for row in rows]
 
 
-def pause_cohort(connection: Connection, cohort_id: int, *, reason: str) -> bool:
-    """Pauses an open cohort: none of its jobs is begun that no open cohort holds as well. Audited."""
+def pause_if_open(connection: Connection, cohort_id: int, *, reason: str, actor: str) -> bool:
+    """Pauses an open cohort: none of its jobs is begun that no open cohort holds as well; what runs ends. Audited."""
     paused = connection.execute(
         "UPDATE cohorts SET state = 'paused', pause_reason = %s WHERE id = %s AND state = 'open'", [reason, cohort_id]
     ).rowcount
     if paused:
         record_action(
-            connection, actor="coordinator", action="pause", subject=f"cohort {cohort_id}", details={"reason": reason}
+            connection, actor=actor, action="pause", subject=f"cohort {cohort_id}", details={"reason": reason}
         )
     return bool(paused)
+
+
+def pause_cohort(connection: Connection, cohort: Cohort, *, reason: str, actor: str) -> None:
+    """Pauses a cohort because somebody asks for it; raises `CohortNotOpen`."""
+    if not pause_if_open(connection, cohort.id, reason=reason, actor=actor):
+        raise CohortNotOpen(f"{cohort.name} is {cohort.state}")
 
 
 def resume_cohort(connection: Connection, cohort: Cohort, *, actor: str) -> int:

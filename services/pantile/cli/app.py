@@ -42,7 +42,7 @@ _OWN = (
     ("export-study", "pantile.cli.releases", _WORK, "Write a study as the files that the article's study published."),
     ("release", "pantile.cli.releases", _WORK, "Write a study as an RO-Crate for an archive."),
     ("plates", "pantile.cli.plates", _WORK, "Write figure plates of a study's class maps by score."),
-    ("cohorts", "pantile.cli.cohorts", _WORK, "List cohorts, review, resume or cancel one."),
+    ("cohorts", "pantile.cli.cohorts", _WORK, "List cohorts, review, pause, resume or cancel one."),
     ("jobs", "pantile.cli.jobs", _WORK, "List jobs, explain one, try failed ones again, cancel open ones."),
     ("studies", "pantile.cli.studies", _WORK, "Set up studies, assign cases, follow and export scores."),
     ("analyse", "pantile.cli.analyse", _WORK, "Make a study's tables, figures and report from its scores."),

@@ -1,4 +1,4 @@
-"""`pantile cohorts`: listed, reviewed, resumed and cancelled."""
+"""`pantile cohorts`: listed, reviewed, paused, resumed and cancelled."""
 
 from typing import Annotated
 
@@ -7,8 +7,12 @@ import typer
 from pantile.cli.reaching import Api, open_api
 from pantile.cli.review import review
 from pantile.cli.screen import count, say, show_table
+from pantile.domain.cohorts import read_pause_reason
+from pantile.domain.jobs import JobState
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List cohorts, review, resume or cancel one.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", help="List cohorts, review, pause, resume or cancel one."
+)
 app.command()(review)
 
 
@@ -25,8 +29,26 @@ def list_cohorts(*, api: Api = "") -> None:
 
 
 @app.command()
+def pause(
+    cohort: Annotated[str, typer.Argument(help="Its name or id.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks at the cohort meanwhile.", show_default=False)],
+    api: Api = "",
+) -> None:
+    """Pause a cohort: none of its jobs is begun until `pantile cohorts resume`.
+
+    What runs ends, images go on being checked, and jobs that another open cohort holds as well go on.
+    """
+    text = read_pause_reason(reason)
+    with open_api(api) as client:
+        paused = client.pause(cohort, reason=text)
+    waiting, running = (count(paused.jobs[state], "job") for state in (JobState.WAITING, JobState.RUNNING))
+    say(f"{paused.name} is paused: {waiting} waiting, {running} running to their end.")
+
+
+@app.command()
 def resume(cohort: Annotated[str, typer.Argument(help="Its name or id.")], *, api: Api = "") -> None:
-    """Resume a cohort that was paused because too many of its jobs failed.
+    """Resume a paused cohort.
 
     Failures are counted anew from here. Jobs that have failed stay so; `pantile jobs retry` tries them again.
     """

@@ -28,7 +28,7 @@ from pantile.schemas.access import (
     TokenOut,
 )
 from pantile.schemas.audit import ActionOut, AuditPage
-from pantile.schemas.cohorts import Cancelled, CohortListed, CohortOut, CohortPage, Resumed
+from pantile.schemas.cohorts import Cancelled, CohortListed, CohortOut, CohortPage, PauseIn, Resumed
 from pantile.schemas.evaluations import EvaluationPage
 from pantile.schemas.ground_truths import (
     GroundTruthAdded,
@@ -133,6 +133,10 @@ class ApiClient:
     def cancel(self, cohort: str) -> Cancelled:
         """Cancels a cohort's open jobs."""
         return self._ask("POST", f"{_cohort(cohort)}/cancel", Cancelled)
+
+    def pause(self, cohort: str, *, reason: str) -> CohortOut:
+        """Begins no more of an open cohort's jobs; gives where it stands."""
+        return self._ask("POST", f"{_cohort(cohort)}/pause", CohortOut, body=PauseIn(reason=reason))
 
     def resume(self, cohort: str) -> Resumed:
         """Lets a paused cohort go on."""

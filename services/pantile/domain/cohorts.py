@@ -27,6 +27,9 @@ _SHOWN_PROBLEMS = 20
 _SHOWN_ROWS = 5
 _COHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
 _SHOWN_COLUMNS = 10
+MAX_PAUSE_REASON = 500
+"""Letters of what somebody gives as the reason of a pause."""
+
 _SHOWN_LETTERS = 40
 # Control characters and marks of direction, which deceive whoever reads them on a screen, and what is no text at all.
 _NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -34,7 +37,7 @@ _REMOTE = re.compile(r"(s3|https?)://", re.IGNORECASE)
 
 
 class CohortState(StrEnum):
-    """Whether a cohort has work left; one of which too many jobs fail is paused until somebody resumes it."""
+    """Whether a cohort has work left; one of which too many jobs fail, or that somebody pauses, waits to be resumed."""
 
     OPEN = "open"
     PAUSED = "paused"
@@ -69,6 +72,16 @@ class ManifestRow:
     def is_remote(self) -> bool:
         """Whether the image is fetched from an address, or cut out of a slide, and not uploaded."""
         return bool(_REMOTE.match(self.path)) or parse_place(self.path) is not None
+
+
+def read_pause_reason(text: str) -> str:
+    """Why somebody pauses a cohort, on one line; raises `InputRefused` for nothing, too much, or no text."""
+    reason = " ".join(text.split())
+    if not reason:
+        raise InputRefused("say why the cohort is to be paused")
+    if len(reason) > MAX_PAUSE_REASON or _NOT_SHOWN.search(reason):
+        raise InputRefused(f"why a cohort is paused takes at most {MAX_PAUSE_REASON} letters that can be shown")
+    return reason
 
 
 def check_cohort_name(name: str) -> str:

@@ -227,6 +227,10 @@ class CohortNotFound(PantileError):
     """There is no such cohort."""
 
 
+class CohortNotOpen(PantileError):
+    """Only an open cohort can be paused."""
+
+
 class CohortNotPaused(PantileError):
     """Only a paused cohort can be resumed."""
 

@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from pantile.domain.cohorts import CohortState
+from pantile.domain.cohorts import MAX_PAUSE_REASON, CohortState
 from pantile.domain.jobs import JobState
 from pantile.domain.quality import Flag
 from pantile.schemas.settings import SettingsOut
-from pantile.schemas.shapes import Shape
+from pantile.schemas.shapes import Ask, Shape
 
 
 class SegmenterCounts(Shape):
@@ -83,6 +83,17 @@ class Cancelled(Shape):
     """How many jobs a cancellation ended; jobs that another live cohort holds go on."""
 
     jobs_cancelled: int
+
+
+class PauseIn(Ask):
+    """Why a cohort is paused."""
+
+    reason: str = Field(
+        min_length=1,
+        max_length=MAX_PAUSE_REASON,
+        description="Shown to whoever may see the cohort, while it is paused.",
+        examples=["the scanner's files are looked at first"],
+    )
 
 
 class Resumed(Shape):

@@ -93,6 +93,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "GET /workers": Scope.READ,
     "POST /workers/{worker}/drain": FormOf(Scope.OPERATE),
     "POST /workers/{worker}/undrain": FormOf(Scope.OPERATE),
+    "POST /cohorts/{cohort}/pause": FormOf(Scope.OPERATE),
     "POST /cohorts/{cohort}/resume": FormOf(Scope.OPERATE),
     "POST /cohorts/{cohort}/cancel": FormOf(Scope.OPERATE),
     # Shells without data; the script in them asks the API.
@@ -162,6 +163,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "POST /v1/slides/{slide_id}/pyramid": Scope.READ,
     "POST /v1/slides/{slide_id}/whole": Scope.SUBMIT,
     "POST /v1/cohorts/{cohort}/cancel": Scope.OPERATE,
+    "POST /v1/cohorts/{cohort}/pause": Scope.OPERATE,
     "POST /v1/cohorts/{cohort}/resume": Scope.OPERATE,
     "POST /v1/jobs/retry": Scope.OPERATE,
     "POST /v1/jobs/cancel": Scope.OPERATE,

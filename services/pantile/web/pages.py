@@ -52,6 +52,7 @@ NOTICES: Mapping[str, str] = {
     "reported": "A report is asked for.",
     "claimed": "The case is yours for now.",
     "ended": "The session is ended.",
+    "paused": "The cohort is paused: what runs ends, and nothing more of it is begun.",
     "resumed": "The cohort goes on; failures are counted anew from here.",
     "submitted": "It is submitted; jobs are made as images arrive and are found to be in order.",
     "retried": "They wait to be tried again.",

@@ -1,4 +1,4 @@
-"""Cohorts in the browser: followed as they go on, found, paused ones resumed, and cancelled."""
+"""Cohorts in the browser: followed as they go on, found, paused and resumed, and cancelled."""
 
 from playwright.sync_api import Page, expect
 
@@ -93,6 +93,32 @@ def test_an_operator_resumes_and_cancels_a_cohort(study: SmallStudy, sign_in: Si
     with database.transaction() as connection:
         said = connection.execute("SELECT actor, action FROM audit ORDER BY id DESC LIMIT 2").fetchall()
     assert [(each["actor"], each["action"]) for each in said] == [("admin", "cancel"), ("admin", "resume")]
+
+
+def test_an_operator_pauses_a_cohort_and_everybody_reads_why(
+    study: SmallStudy, sign_in: SignIn, database: Database
+) -> None:
+    with database.transaction() as connection:
+        connection.execute("UPDATE cohorts SET state = 'open', closed_at = NULL WHERE name = 'TCGA-SKCM'")
+    page = sign_in("admin")
+    page.goto(OWN)
+
+    page.get_by_text("Pause the cohort").click()
+    page.get_by_label("Why, for whoever looks at it meanwhile").fill("the scanner is looked at")
+    page.get_by_role("button", name="Pause TCGA-SKCM").click()
+
+    expect(page.get_by_role("status")).to_contain_text("The cohort is paused")
+    expect(page.locator("main .state")).to_have_text("paused")
+    expect(page.locator("#progress .notice")).to_have_text("Paused: the scanner is looked at")
+    expect(page.get_by_role("button", name="Resume the cohort")).to_be_visible()
+    colleague = sign_in("view")
+    colleague.goto(OWN)
+    expect(colleague.locator("#progress .notice")).to_have_text("Paused: the scanner is looked at")
+    with database.transaction() as connection:
+        said = connection.execute(
+            "SELECT actor, details FROM audit WHERE action = 'pause' ORDER BY id DESC LIMIT 1"
+        ).fetchall()
+    assert [(each["actor"], each["details"]["reason"]) for each in said] == [("admin", "the scanner is looked at")]
 
 
 def test_a_viewer_sees_no_way_to_change_a_cohort(study: SmallStudy, sign_in: SignIn, database: Database) -> None:

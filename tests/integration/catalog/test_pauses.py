@@ -10,7 +10,7 @@ from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Connection, Database
 from pantile.catalog.jobs import JobFilter
 from pantile.domain.cohorts import CohortState
-from pantile.domain.errors import CohortNotPaused
+from pantile.domain.errors import CohortNotOpen, CohortNotPaused
 
 MakeCohort = Callable[..., Cohort]
 
@@ -32,7 +32,7 @@ def test_nothing_of_a_paused_cohort_is_sent_for_or_begun(database: Database, mak
     cohort = make_cohort()
 
     with database.transaction() as connection:
-        assert pauses.pause_cohort(connection, cohort.id, reason="too many fail")
+        pauses.pause_cohort(connection, cohort, reason="too many fail", actor="ann")
         paused = cohorts.find_cohort(connection, cohort.name)
 
         assert (paused.state, paused.pause_reason) == (CohortState.PAUSED, "too many fail")
@@ -44,7 +44,7 @@ def test_jobs_that_an_open_cohort_wants_as_well_go_on(database: Database, make_c
     paused, other = make_cohort("PAUSED", images=3), make_cohort("OTHER", images=1)
 
     with database.transaction() as connection:
-        pauses.pause_cohort(connection, paused.id, reason="too many fail")
+        pauses.pause_cohort(connection, paused, reason="too many fail", actor="ann")
         shared = waiting(connection, other)
 
         assert due(connection) == shared
@@ -56,7 +56,7 @@ def test_a_claim_leaves_siblings_that_are_paused(database: Database, make_cohort
     other = make_cohort("OTHER", images=1, segmenter_names=("breast",))
 
     with database.transaction() as connection:
-        pauses.pause_cohort(connection, paused.id, reason="too many fail")
+        pauses.pause_cohort(connection, paused, reason="too many fail", actor="ann")
         (free,) = waiting(connection, other)
 
         assert claim(connection, free) == [free]
@@ -70,10 +70,10 @@ def test_a_resumed_cohort_is_sent_for_at_once_and_its_failures_count_anew(
         outbox.mark_published(connection, "jobs", waiting(connection, cohort))
         connection.execute("UPDATE jobs SET state = 'failed', error = 'x', finished_at = now() WHERE id <= 2")
         (before,) = pauses.count_failures(connection)
-        pauses.pause_cohort(connection, cohort.id, reason="too many fail")
+        pauses.pause_cohort(connection, cohort, reason="too many fail", actor="ann")
         paused = cohorts.find_cohort(connection, cohort.name)
 
-        assert pauses.resume_cohort(connection, paused, actor="ann") == 4
+        assert pauses.resume_cohort(connection, paused, actor="bob") == 4
     with database.transaction() as connection:
         (after,) = pauses.count_failures(connection)
         resumed = cohorts.find_cohort(connection, cohort.name)
@@ -85,7 +85,7 @@ def test_a_resumed_cohort_is_sent_for_at_once_and_its_failures_count_anew(
         assert (after.ended, after.failed) == (0, 0)
         assert (resumed.state, resumed.pause_reason) == (CohortState.OPEN, None)
         assert len(due(connection)) == 4
-        assert [(row["actor"], row["action"]) for row in audit][-2:] == [("coordinator", "pause"), ("ann", "resume")]
+        assert [(row["actor"], row["action"]) for row in audit][-2:] == [("ann", "pause"), ("bob", "resume")]
 
 
 def test_only_a_paused_cohort_can_be_resumed(database: Database, make_cohort: MakeCohort) -> None:
@@ -95,10 +95,36 @@ def test_only_a_paused_cohort_can_be_resumed(database: Database, make_cohort: Ma
         pauses.resume_cohort(connection, cohort, actor="ann")
 
 
+def test_only_an_open_cohort_can_be_paused_and_keeps_its_reason(database: Database, make_cohort: MakeCohort) -> None:
+    cohort = make_cohort()
+    with database.transaction() as connection:
+        pauses.pause_cohort(connection, cohort, reason="the first reason", actor="ann")
+        paused = cohorts.find_cohort(connection, cohort.name)
+
+    with database.transaction() as connection, pytest.raises(CohortNotOpen, match="TCGA-BRCA is paused"):
+        pauses.pause_cohort(connection, paused, reason="another", actor="bob")
+
+    with database.transaction() as connection:
+        assert not pauses.pause_if_open(connection, cohort.id, reason="too many fail", actor="coordinator")
+        assert cohorts.find_cohort(connection, cohort.name).pause_reason == "the first reason"
+
+
+def test_jobs_that_run_when_their_cohort_is_paused_end(database: Database, make_cohort: MakeCohort) -> None:
+    cohort = make_cohort(images=2)
+    with database.transaction() as connection:
+        first = waiting(connection, cohort)[0]
+        running = claim(connection, first)
+        pauses.pause_cohort(connection, cohort, reason="too many fail", actor="ann")
+        states = connection.execute("SELECT id, state FROM jobs WHERE state = 'running' ORDER BY id").fetchall()
+
+    assert running
+    assert [row["id"] for row in states] == sorted(running)
+
+
 def test_submitting_again_does_not_resume(database: Database, make_cohort: MakeCohort) -> None:
     cohort = make_cohort(images=1)
     with database.transaction() as connection:
-        pauses.pause_cohort(connection, cohort.id, reason="too many fail")
+        pauses.pause_cohort(connection, cohort, reason="too many fail", actor="ann")
 
     make_cohort(images=2)
 
@@ -114,7 +140,7 @@ def test_a_paused_cohort_with_nothing_left_is_complete_and_a_cancelled_one_cance
     second = make_cohort("SECOND", images=2)
     with database.transaction() as connection:
         for cohort in (first, second):
-            pauses.pause_cohort(connection, cohort.id, reason="too many fail")
+            pauses.pause_cohort(connection, cohort, reason="too many fail", actor="ann")
         cohorts.cancel_cohort(connection, second.id, actor="ann")
         connection.execute("UPDATE jobs SET state = 'cancelled'")
 

@@ -568,7 +568,7 @@ def test_a_paused_cohort_is_told_by_watch_and_resumed(
 ) -> None:
     cohort = make_cohort("C")
     with database.transaction() as connection:
-        pauses.pause_cohort(connection, cohort.id, reason="3 of 3 failed")
+        pauses.pause_cohort(connection, cohort, reason="3 of 3 failed", actor="ann")
 
     assert pantile("watch", "C") == 1
     assert "the cohort is paused, `pantile cohorts resume` lets it go on: 3 of 3 failed" in pantile.out
@@ -576,6 +576,20 @@ def test_a_paused_cohort_is_told_by_watch_and_resumed(
     assert "C goes on: 4 jobs waiting." in pantile.out
     assert pantile("cohorts", "resume", "C") == 2
     assert "Only a paused cohort can be resumed: C is open" in pantile.err
+
+
+def test_a_cohort_is_paused_by_hand_and_says_why(pantile: Pantile, make_cohort: MakeCohort) -> None:
+    make_cohort("C")
+
+    assert pantile("cohorts", "pause", "C", "--reason", " ") == 2
+    assert "say why the cohort is to be paused" in pantile.err
+    assert pantile("cohorts", "pause", "C", "--reason", "the scanner is looked at") == 0
+    assert "C is paused: 4 jobs waiting, 0 jobs running to their end." in pantile.out
+    assert pantile("watch", "C") == 1
+    assert "the cohort is paused, `pantile cohorts resume` lets it go on: the scanner is looked at" in pantile.out
+    assert pantile("cohorts", "pause", "C", "--reason", "again") == 2
+    assert "Only an open cohort can be paused: C is paused" in pantile.err
+    assert pantile("cohorts", "resume", "C") == 0
 
 
 def test_refused_rois_are_told_by_watch(pantile: Pantile, toy: None, folder: Path, database: Database) -> None:

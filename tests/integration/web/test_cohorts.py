@@ -85,7 +85,7 @@ def test_a_paused_cohort_says_why_is_settled_and_can_be_resumed(
 ) -> None:
     cohort = make_cohort()
     with database.transaction() as connection:
-        pauses.pause_cohort(connection, cohort.id, reason="3 of 3 failed")
+        pauses.pause_cohort(connection, cohort, reason="3 of 3 failed", actor="ann")
 
     paused = client.get(f"/v1/cohorts/{cohort.name}").json()
     resumed = client.post(f"/v1/cohorts/{cohort.name}/resume")
@@ -96,6 +96,32 @@ def test_a_paused_cohort_says_why_is_settled_and_can_be_resumed(
     assert client.get(f"/v1/cohorts/{cohort.name}").json()["pause_reason"] is None
     assert again.status_code == 409
     assert again.json()["detail"] == f"Only a paused cohort can be resumed: {cohort.name} is open"
+
+
+def test_a_cohort_is_paused_by_hand_with_a_reason(client: TestClient, make_cohort: MakeCohort) -> None:
+    cohort = make_cohort()
+
+    paused = client.post(f"/v1/cohorts/{cohort.name}/pause", json={"reason": "  the scanner\nis looked at "})
+    again = client.post(f"/v1/cohorts/{cohort.name}/pause", json={"reason": "another"})
+
+    assert (paused.json()["state"], paused.json()["pause_reason"]) == ("paused", "the scanner is looked at")
+    assert paused.json()["jobs"]["waiting"] == 4
+    assert again.status_code == 409
+    assert again.json()["detail"] == f"Only an open cohort can be paused: {cohort.name} is paused"
+    assert client.post(f"/v1/cohorts/{cohort.name}/resume").json() == {"jobs_waiting": 4}
+
+
+def test_a_pause_without_a_reason_is_refused(client: TestClient, make_cohort: MakeCohort) -> None:
+    cohort = make_cohort()
+
+    refused = [
+        client.post(f"/v1/cohorts/{cohort.name}/pause", json=body)
+        for body in ({}, {"reason": " "}, {"reason": "x" * 501}, {"reason": "a\u0000b"})
+    ]
+
+    assert [answer.status_code for answer in refused] == [422] * 4
+    assert "say why the cohort is to be paused" in refused[1].json()["detail"]
+    assert client.get(f"/v1/cohorts/{cohort.name}").json()["state"] == "open"
 
 
 def test_a_cancelled_cohort_is_settled_though_uploads_never_came(client: TestClient, lung: str) -> None:

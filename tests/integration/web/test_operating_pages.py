@@ -30,6 +30,7 @@ PAGES = (
 PICTURES = ("/gallery/class-maps/1/accessible-card.png", f"/gallery/images/{'a' * 64}/card.jpg")
 MANIFEST = "path\ns3://study/TCGA-BRCA-A2-A0D2_0.25_tumor_original.jpg"
 FORMS: dict[str, tuple[str, dict[str, str], str]] = {
+    "/cohorts/{cohort}/pause": ("/cohorts/TCGA-LUAD/pause", {"reason": "the scanner is looked at"}, "pause"),
     "/cohorts/{cohort}/resume": (f"{OWN}/resume", {}, "resume"),
     "/cohorts/{cohort}/cancel": (f"{OWN}/cancel", {}, "cancel"),
     "/failures/retry": ("/failures/retry", {"cause": "SegmenterBroken"}, "retry"),
@@ -135,7 +136,9 @@ def test_forms_take_their_scope_and_a_token_of_ours_and_leave_a_line(
     assert by_people == [("admin", action)]
 
 
-@pytest.mark.parametrize("path", [f"/cohorts/none/{change}" for change in ("resume", "cancel")] + ["/workers/x/drain"])
+@pytest.mark.parametrize(
+    "path", [f"/cohorts/none/{change}" for change in ("pause", "resume", "cancel")] + ["/workers/x/drain"]
+)
 def test_forms_about_what_is_not_there_say_so(small_study: SmallStudy, open_browser: OpenBrowser, path: str) -> None:
     admin = open_browser("admin")
 
@@ -179,6 +182,23 @@ def test_a_cohort_that_goes_on_cannot_be_resumed(small_study: SmallStudy, open_b
 
     assert answer.status_code == 409
     assert "TCGA-SKCM is open" in answer.text
+
+
+def test_a_cohort_cannot_be_paused_twice_nor_without_a_reason(
+    small_study: SmallStudy, open_browser: OpenBrowser, database: Database
+) -> None:
+    _make_ready(database)
+    admin = open_browser("admin")
+    token = {"csrf_token": _token(admin)}
+
+    twice = admin.post(f"{OWN}/pause", data={**token, "reason": "x"}, headers=PAGE)
+    without = admin.post("/cohorts/TCGA-LUAD/pause", data={**token, "reason": " "}, headers=PAGE)
+    long = admin.post("/cohorts/TCGA-LUAD/pause", data={**token, "reason": "kept " * 101}, headers=PAGE)
+
+    assert (twice.status_code, without.status_code, long.status_code) == (409, 422, 422)
+    assert "TCGA-SKCM is paused" in twice.text
+    assert "say why the cohort is to be paused" in without.text
+    assert f'value="{("kept " * 101).strip()}"' in long.text
 
 
 def test_every_form_that_takes_a_scope_is_looked_at_here() -> None:

@@ -9,10 +9,11 @@ from starlette.responses import Response
 from pantile.catalog import cohorts, pauses
 from pantile.catalog.cohort_lists import CohortCounts, CohortFilter, list_counts
 from pantile.coordinator.progress import time_left_s
-from pantile.domain.cohorts import CohortState
-from pantile.domain.errors import CohortNotPaused
+from pantile.domain.cohorts import MAX_PAUSE_REASON, CohortState, read_pause_reason
+from pantile.domain.errors import CohortNotOpen, CohortNotPaused, InputRefused, PantileError
 from pantile.domain.jobs import JobState
 from pantile.schemas.cohorts import CohortOut
+from pantile.web.errors import status_of
 from pantile.web.events import read_progress
 from pantile.web.forms import OwnForm
 from pantile.web.given import CohortPath, GivenActor, GivenDatabase
@@ -63,17 +64,35 @@ def show_cohort(request: Request, cohort: CohortPath, database: GivenDatabase) -
     return _cohort_page(request, read_progress(database, cohort))
 
 
-def _cohort_page(request: Request, progress: CohortOut, *, problem: str = "", status: int = 200) -> Response:
+def _cohort_page(
+    request: Request, progress: CohortOut, *, refusal: PantileError | None = None, reason: str = ""
+) -> Response:
     return render_scripted(
         request,
         "cohorts/cohort.html",
-        status=status,
+        status=status_of(refusal) if refusal else 200,
         cohort=progress,
         total=max(progress.jobs_expected, sum(progress.jobs.values())),
         states=list(JobState),
         is_live=not progress.settled,
-        problem=problem,
+        reason=reason,
+        longest_reason=MAX_PAUSE_REASON,
+        problem=str(refusal or ""),
     )
+
+
+@router.post("/{cohort}/pause")
+def pause_cohort(
+    request: Request, cohort: CohortPath, form: OwnForm, actor: GivenActor, database: GivenDatabase
+) -> Response:
+    """Begins no more of an open cohort's jobs."""
+    try:
+        with database.transaction() as connection:
+            found = cohorts.find_cohort(connection, cohort)
+            pauses.pause_cohort(connection, found, reason=read_pause_reason(form.get("reason")), actor=actor)
+    except (CohortNotOpen, InputRefused) as refusal:
+        return _cohort_page(request, read_progress(database, cohort), refusal=refusal, reason=form.get("reason"))
+    return to_page(f"/cohorts/{quote(found.name)}", done="paused")
 
 
 @router.post("/{cohort}/resume")
@@ -86,7 +105,7 @@ def resume_cohort(
             found = cohorts.find_cohort(connection, cohort)
             pauses.resume_cohort(connection, found, actor=actor)
     except CohortNotPaused as refusal:
-        return _cohort_page(request, read_progress(database, cohort), problem=str(refusal), status=409)
+        return _cohort_page(request, read_progress(database, cohort), refusal=refusal)
     return to_page(f"/cohorts/{quote(found.name)}", done="resumed")
 
 

@@ -1,4 +1,4 @@
-"""Cohorts: submitted, listed, watched, resumed and cancelled."""
+"""Cohorts: submitted, listed, watched, paused, resumed and cancelled."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -9,10 +9,11 @@ from fastapi.responses import StreamingResponse
 
 from pantile.catalog import cohorts, pauses
 from pantile.coordinator.submit import submit_cohort
+from pantile.domain.cohorts import read_pause_reason
 from pantile.domain.rois import MAX_MPP, MIN_MPP
 from pantile.domain.segmenters import Mode, Precision, Stitching
 from pantile.domain.settings_asked import SettingsAsked
-from pantile.schemas.cohorts import Cancelled, CohortOut, CohortPage, Resumed
+from pantile.schemas.cohorts import Cancelled, CohortOut, CohortPage, PauseIn, Resumed
 from pantile.schemas.submissions import SubmissionOut
 from pantile.web.answers import cohort_listed, submitted_cohort
 from pantile.web.errors import problems
@@ -137,9 +138,18 @@ def cancel_cohort(cohort: CohortPath, actor: GivenActor, database: GivenDatabase
         return Cancelled(jobs_cancelled=cohorts.cancel_cohort(connection, found.id, actor=actor))
 
 
+@router.post("/{cohort}/pause", summary="Pause a cohort", responses=problems(404, 409))
+def pause_cohort(cohort: CohortPath, pause: PauseIn, actor: GivenActor, database: GivenDatabase) -> CohortOut:
+    """Begins no more of an open cohort's jobs, but for those that another open cohort holds as well; what runs ends."""
+    reason = read_pause_reason(pause.reason)
+    with database.transaction() as connection:
+        pauses.pause_cohort(connection, cohorts.find_cohort(connection, cohort), reason=reason, actor=actor)
+    return read_progress(database, cohort)
+
+
 @router.post("/{cohort}/resume", summary="Resume a paused cohort", responses=problems(404, 409))
 def resume_cohort(cohort: CohortPath, actor: GivenActor, database: GivenDatabase) -> Resumed:
-    """Lets a cohort go on that was paused because too many of its jobs failed; failures are counted anew from here."""
+    """Lets a paused cohort go on, whoever or whatever paused it; failures are counted anew from here."""
     with database.transaction() as connection:
         found = cohorts.find_cohort(connection, cohort)
         return Resumed(jobs_waiting=pauses.resume_cohort(connection, found, actor=actor))
