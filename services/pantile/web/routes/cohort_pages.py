@@ -65,7 +65,7 @@ def show_cohort(request: Request, cohort: CohortPath, database: GivenDatabase) -
 
 
 def _cohort_page(
-    request: Request, progress: CohortOut, *, refusal: PantileError | None = None, reason: str = ""
+    request: Request, progress: CohortOut, *, refusal: PantileError | None = None, reason: str | None = None
 ) -> Response:
     return render_scripted(
         request,
@@ -74,7 +74,7 @@ def _cohort_page(
         cohort=progress,
         total=max(progress.jobs_expected, sum(progress.jobs.values())),
         states=list(JobState),
-        is_live=not progress.settled,
+        is_live=not progress.settled and refusal is None,
         reason=reason,
         longest_reason=MAX_PAUSE_REASON,
         problem=str(refusal or ""),
