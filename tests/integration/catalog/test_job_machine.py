@@ -256,7 +256,7 @@ class JobMachine(RuleBasedStateMachine):
     @rule()
     def pause(self) -> None:
         with self.database.transaction() as connection:
-            paused = pauses.pause_cohort(connection, self.cohort.id, reason="too many fail")
+            paused = pauses.pause_if_open(connection, self.cohort.id, reason="too many fail", actor="test")
 
         assert paused == (self.cohort_state == "open")
         self.cohort_state = "paused" if paused else self.cohort_state

@@ -86,7 +86,7 @@ def test_the_first_job_that_is_due_tells_the_age_and_paused_cohorts_do_not(
     measure(database, sender)
     open_s = shown("pantile_work_oldest_seconds", work="job")
     with database.transaction() as connection:
-        pauses.pause_cohort(connection, paused.id, reason="test")
+        pauses.pause_cohort(connection, paused, reason="test", actor="ann")
 
     measure(database, sender)
 

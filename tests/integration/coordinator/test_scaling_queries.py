@@ -46,7 +46,7 @@ def test_of_a_paused_cohort_only_what_runs_wants_a_worker(database: Database, ma
     cohort = make_cohort(images=3)
     with database.transaction() as connection:
         jobs.claim_jobs(connection, 1, worker="w", token=uuid4(), lease_s=60)
-        pauses.pause_cohort(connection, cohort.id, reason="test")
+        pauses.pause_cohort(connection, cohort, reason="test", actor="ann")
 
     assert ask(database, "segment") == 2
 
