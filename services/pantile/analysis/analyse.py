@@ -74,8 +74,9 @@ def _scores(study: Study, kept: ScoreTable, draws: Draws, options: Options, note
     summary = summarise(kept)
     return Section(
         title="Scores by cohort and segmenter",
-        text="Scores go from 0 (useless) to 10 (perfect). Cohorts are TCGA projects; colon and rectum are one, as in "
-        "the article. Intervals come from drawing patients, not ROIs: ROIs of one patient are alike.",
+        text="Scores go from 0 (useless) to 10 (perfect). Cohorts are the projects that the scores name; colon "
+        "and rectum are one, as in the article. Intervals come from drawing patients, not ROIs: ROIs of one patient "
+        "are alike.",
         tables=(
             score_tables.table_1(summary, kept, note),
             score_tables.margins_table(summary, draws, kept, note),

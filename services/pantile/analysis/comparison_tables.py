@@ -77,7 +77,7 @@ def foreign_table(found: Sequence[ForeignCell], margin: float, note: str) -> Tab
         (*columns, "Shown"),
         rows,
         note=f"{note} Means and differences are of patients. Equivalent: two one-sided Welch tests with a margin of "
-        f"{margin:g} points, Holm over all {len(found)} cells. Differences are explored: Benjamini and Hochberg.",
+        f"{_points(margin)}, Holm over all {len(found)} cells. Differences are explored: Benjamini and Hochberg.",
         is_long=True,
     )
 
@@ -92,11 +92,15 @@ def equivalence_table(found: Sequence[ForeignCell], margin: float, note: str) ->
         rows.append((title, len(cells), len(same), ", ".join(same) or "–", ", ".join(better) or "–"))
     return make_table(
         "equivalence",
-        f"Where a segmenter does as well as at home, within {margin:g} points",
+        f"Where a segmenter does as well as at home, within {_points(margin)}",
         ("Segmenter", "Foreign cohorts", "Equivalent", "Which", f"Better by more than {margin:g}"),
         rows,
         note=f"{note} Two one-sided tests, Holm over all cells: an excellent mean says less than this.",
     )
+
+
+def _points(margin: float) -> str:
+    return f"{margin:g} point" + ("" if margin == 1 else "s")
 
 
 def _verdict(it: ForeignCell) -> str:

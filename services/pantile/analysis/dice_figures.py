@@ -11,6 +11,7 @@ from pantile.analysis.colours import ink_on
 from pantile.analysis.dice_agreement import DELTA, DiceAgreement
 from pantile.analysis.dice_files import DiceTable
 from pantile.analysis.figure import (
+    BOXES,
     GREY,
     LIGHT,
     Figure,
@@ -21,11 +22,15 @@ from pantile.analysis.figure import (
     width_for,
     width_for_panels,
 )
+from pantile.analysis.reading import how_many
 from pantile.analysis.table import make_table
 from pantile.domain.csv_text import Cell
 
 _PALEST = 1.2
 """Beyond the highest Dice, so that black numbers stay legible on the darkest cell."""
+
+_MANY = 20
+"""Dots of a panel, from which on they are small."""
 
 
 @in_style
@@ -44,9 +49,10 @@ def draw_dice(table: DiceTable) -> Figure:
             colours.append(segmenter.colour)
             quartiles = np.quantile(dice, [0.25, 0.5, 0.75]) if len(dice) else [np.nan] * 3
             rows.append((cohort, segmenter.title, len(dice), *(float(it) for it in quartiles)))
-        centres.append(f"{cohort} cohort\n{inside.sum():,} ROIs")
+        centres.append(f"{cohort} cohort\n{how_many(int(inside.sum()), 'ROI')}")
     draw_boxes(axis, groups, at=places, colours=colours, width=0.8 * step)
     axis.set_xticks(range(len(centres)), centres)
+    axis.set_xlim(-0.6, len(centres) - 0.4)
     axis.set_ylim(-0.02, 1.02)
     axis.set_ylabel("Dice")
     handles = [Patch(facecolor=it.colour, label=it.title) for it in table.design.segmenters]
@@ -54,8 +60,7 @@ def draw_dice(table: DiceTable) -> Figure:
     return Figure(
         name="figure3C",
         title="Figure 3C. Dice by segmenter and cohort",
-        caption="Boxes are quartiles (type 7), whiskers reach the last value within 1.5 times their distance, diamonds "
-        "are means.",
+        caption=BOXES,
         plot=plot,
         numbers=make_table("figure3C", "Figure 3C", ("Cohort", "Segmenter", "ROIs", "25 %", "Median", "75 %"), rows),
     )
@@ -102,7 +107,9 @@ def draw_dice_means(table: DiceTable) -> Figure:
 
 def mean_sd_2(mean: float, sd: float) -> str:
     """A mean of Dice with its standard deviation: 0.77 ± 0.16."""
-    return "–" if np.isnan(mean) else f"{mean:.2f} ± {sd:.2f}"
+    if np.isnan(mean):
+        return "–"
+    return f"{mean:.2f}" if np.isnan(sd) else f"{mean:.2f} ± {sd:.2f}"
 
 
 @in_style
@@ -162,7 +169,7 @@ def draw_chance(found: Sequence[DiceAgreement], colours: Sequence[str]) -> Figur
         if height and it.cohort != found[height - 1].cohort:
             axis.axhline(height - 0.5, color=LIGHT, linewidth=0.6, zorder=0)
     axis.set_yticks(range(len(found)), [f"{it.segmenter} on {it.cohort} ({it.within.n:,})" for it in found])
-    axis.invert_yaxis()
+    axis.set_ylim(len(found) - 0.4, -0.6)
     axis.tick_params(axis="y", length=0)
     axis.set_xlim(0, 102)
     axis.set_xlabel(f"% of ROIs with a tenth of the score within ±{DELTA:g} of Dice")
@@ -188,7 +195,7 @@ def _say(it: DiceAgreement | None) -> str:
 def _scatter(axis: Axes, dice: Sequence[float], scores: Sequence[float], colour: str) -> None:
     axis.fill_between([0, 1], [-DELTA, 1 - DELTA], [DELTA, 1 + DELTA], color=LIGHT, alpha=0.6, linewidth=0, zorder=0)
     axis.plot([0, 1], [0, 1], color=GREY, linewidth=0.6, zorder=1)
-    axis.scatter(dice, scores, s=5, color=colour, alpha=0.55, linewidth=0, zorder=2)
+    axis.scatter(dice, scores, s=5 if len(dice) > _MANY else 12, color=colour, alpha=0.55, linewidth=0, zorder=2)
     axis.set_xlim(-0.03, 1.03)
     axis.set_ylim(-0.05, 1.07)
     axis.set_xticks([0, 0.5, 1])

@@ -11,6 +11,7 @@ from textwrap import wrap
 from typing import ParamSpec
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Plot
@@ -23,6 +24,15 @@ WIDTH_IN = 7.09
 _LOWEST_IN = 1.4
 _USUAL_SEGMENTERS = 5
 _LABEL_LETTERS = 11
+_FEWEST_IN_BOX = 5
+_BESIDE = np.array([-0.2, 0.3, -0.4, 0.1])
+"""Of a box's width, where the values of too small a group stand, so that none hides another."""
+
+BOXES = (
+    "Boxes are quartiles (type 7), whiskers reach the last value within 1.5 times their distance, diamonds are means; "
+    f"fewer than {_FEWEST_IN_BOX} values are shown one by one."
+)
+"""What `draw_boxes` draws, for captions."""
 
 PNG_DPI = 300
 Ask = ParamSpec("Ask")
@@ -114,10 +124,17 @@ def make_plot(
 def draw_boxes(
     axis: Axes, groups: Sequence[Sequence[float]], *, at: Sequence[float], colours: Sequence[str], width: float = 0.6
 ) -> None:
-    """Box plots: quartiles of type 7, whiskers to the last value within 1.5 times their distance, means as diamonds."""
+    """Box plots as `BOXES` says, a group's values as points where they are too few for a box."""
+    boxed = [number for number, group in enumerate(groups) if len(group) >= _FEWEST_IN_BOX]
+    for number, group in enumerate(groups):
+        if len(group) < _FEWEST_IN_BOX:
+            beside = at[number] + _BESIDE[: len(group)] * min(width, 0.3)
+            axis.scatter(beside, group, s=14, color=colours[number], edgecolor="black", linewidth=0.6, zorder=3)
+    if not boxed:
+        return
     parts = axis.boxplot(
-        [list(group) for group in groups],
-        positions=list(at),
+        [list(groups[number]) for number in boxed],
+        positions=[at[number] for number in boxed],
         widths=width,
         patch_artist=True,
         manage_ticks=False,
@@ -135,5 +152,5 @@ def draw_boxes(
         },
         flierprops={"marker": ".", "markersize": 2.2, "markerfacecolor": GREY, "markeredgecolor": "none"},
     )
-    for box, colour in zip(parts["boxes"], colours, strict=True):
-        box.set_facecolor(colour)
+    for number, box in zip(boxed, parts["boxes"], strict=True):
+        box.set_facecolor(colours[number])

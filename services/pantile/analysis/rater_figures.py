@@ -1,5 +1,7 @@
 """Figures 3A and 3B: two raters on the same outputs, pooled and per segmenter."""
 
+import re
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
@@ -25,11 +27,15 @@ def draw_raters(pairs: RaterPairs) -> Figure:
     axes[0].set_title(f"n = {len(pairs.ratings):,} outputs, all segmenters")
     differences = pairs.ratings[:, 1] - pairs.ratings[:, 0]
     values, sizes = np.unique(differences, return_counts=True)
-    axes[1].bar(values, 100 * sizes / len(differences), width=0.85, color="#4477AA")
+    shares = 100 * sizes / len(differences)
+    furthest = max(3, float(abs(values).max())) + 0.6
+    axes[1].bar(values, shares, width=0.85, color="#4477AA")
+    axes[1].set_xlim(-furthest, furthest)
     axes[1].set_xlabel("second rater less first")
     axes[1].set_ylabel("% of outputs")
     axes[1].xaxis.set_major_locator(MultipleLocator(2))
-    axes[1].set_ylim(0, 1.42 * 100 * sizes.max() / len(differences))
+    axes[1].set_yticks([share for share in axes[1].get_yticks() if share <= shares.max()])
+    axes[1].set_ylim(0, 1.42 * shares.max())
     lines = (
         f"ICC(C,1) within segmenters {within}",
         f"ICC(C,1) pooled {pooled}",
@@ -37,7 +43,7 @@ def draw_raters(pairs: RaterPairs) -> Figure:
         f"bias {bias(pairs.ratings)}",
         f"within one point {100 * share_within(pairs.ratings).value:.0f} %",
     )
-    text = "\n".join(lines).replace("-", "\N{MINUS SIGN}")
+    text = re.sub(r"-(?=\d)", "\N{MINUS SIGN}", "\n".join(lines))
     axes[1].text(0.02, 0.99, text, transform=axes[1].transAxes, ha="left", va="top", fontsize=6.5)
     rows = [(first, second, int(n)) for (first, second), n in np.ndenumerate(counts) if n]
     return Figure(
@@ -64,9 +70,10 @@ def draw_raters_by_segmenter(pairs: RaterPairs, design: Design) -> Figure:
         counts = _count(part)
         _bubbles(axis, counts, segmenter.colour, largest=_BUBBLE / 2.5 * counts.max() / max(1, largest))
         agreement, rho = icc(part), spearman(part)
-        axis.set_title(
-            f"{label(segmenter.title)}\nn = {len(part):,}\nICC {agreement.value:.2f}, ρ {rho.value:.2f}", fontsize=7
+        found = ", ".join(
+            f"{name} {it.value:.2f}" if it.is_known else f"{name} –" for name, it in (("ICC", agreement), ("ρ", rho))
         )
+        axis.set_title(f"{label(segmenter.title)}\nn = {len(part):,}\n{found}", fontsize=7)
         if place:
             axis.set_ylabel("")
             axis.set_yticklabels([])

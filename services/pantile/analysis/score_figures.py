@@ -9,10 +9,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
-from pantile.analysis.bootstrap import Draws, interval
+from pantile.analysis.bootstrap import Draws, few_patients, interval
 from pantile.analysis.colours import ink_on
 from pantile.analysis.design import Category
 from pantile.analysis.figure import (
+    BOXES,
     GREY,
     LIGHT,
     Figure,
@@ -23,33 +24,40 @@ from pantile.analysis.figure import (
     width_for,
     width_for_panels,
 )
+from pantile.analysis.reading import how_many
 from pantile.analysis.scores import ScoreTable
 from pantile.analysis.summaries import Summary, order_by_mean
-from pantile.analysis.table import Table, make_table, show
+from pantile.analysis.table import Table, make_table, mean_sd, show
 from pantile.domain.csv_text import Cell
 
 _HEAT = "GnBu"
 _PALEST = 12.0
 """Beyond the highest score, so that black numbers stay legible on the darkest cell."""
 
-_DODGE = 0.1
-"""Rows that a segmenter's mark is moved by, so that equal means do not hide each other."""
+_DODGE = 0.7
+"""Of a row, over which segmenters' marks are spread, so that equal means do not hide each other."""
+
+_LETTER_IN = 0.065
+"""The width of a letter of a table."""
 
 
 @in_style
 def draw_table_1(table: Table) -> Figure:
     """Table 1 as a picture."""
     lines = [table.columns, *table.rows]
-    plot, (axis,) = make_plot(0.165 * (len(lines) + 1), width_in=width_for(len(table.columns) - 3))
-    axis.set_xlim(0, len(table.columns) + 0.08)
+    width = width_for(len(table.columns) - 3)
+    column_in = width / len(table.columns)
+    longer = max(0.0, _LETTER_IN * max(len(str(row[0])) for row in lines) / column_in - 1)
+    plot, (axis,) = make_plot(0.165 * (len(lines) + 1), width_in=width + column_in * longer)
+    axis.set_xlim(0, len(table.columns) + longer + 0.08)
     axis.set_ylim(len(lines) - 0.5, -0.5)
     axis.axis("off")
     for row, cells in enumerate(lines):
         for column, cell in enumerate(cells):
-            at, side = (0.02, "left") if column == 0 else (column + 0.55, "center")
+            at, side = (0.02, "left") if column == 0 else (column + longer + 0.55, "center")
             axis.text(at, row, show(cell), ha=side, va="center", fontweight="bold" if row == 0 else "normal")
-    for height, width in ((0.5, 0.8), (len(lines) - 1.5, 0.4)):
-        axis.axhline(height, color="black", linewidth=width)
+    for height, thickness in ((0.5, 0.8), (len(lines) - 1.5, 0.4)):
+        axis.axhline(height, color="black", linewidth=thickness)
     return Figure(name="table1", title=table.title, caption=table.note, plot=plot, numbers=table, is_in_report=False)
 
 
@@ -67,12 +75,10 @@ def draw_distributions(table: ScoreTable, summary: Summary) -> Figure:
         shares.append(100 * counts / max(1, len(known)))
         rows += [(segmenter.title, score, int(count), float(shares[-1][score])) for score, count in enumerate(counts)]
     for place, (axis, segmenter) in enumerate(zip(axes, table.design.segmenters, strict=True)):
+        mean, sd = float(summary.columns.mean[place]), float(summary.columns.sd[place])
         axis.bar(np.arange(11), shares[place], width=0.85, color=segmenter.colour)
-        axis.axvline(float(summary.columns.mean[place]), color="black", linewidth=0.8, linestyle=(0, (3, 2)))
-        axis.set_title(
-            f"{label(segmenter.title)}\n{summary.columns.mean[place]:.1f} ± {summary.columns.sd[place]:.1f}, "
-            f"n = {summary.columns.n[place]:,}"
-        )
+        axis.axvline(mean, color="black", linewidth=0.8, linestyle=(0, (3, 2)))
+        axis.set_title(f"{label(segmenter.title)}\n{mean_sd(mean, sd)}, n = {summary.columns.n[place]:,}")
         axis.set_xlabel("score")
         axis.set_ylim(0, 1.08 * max(float(share.max()) for share in shares))
         axis.xaxis.set_major_locator(MultipleLocator(2))
@@ -82,8 +88,9 @@ def draw_distributions(table: ScoreTable, summary: Summary) -> Figure:
     return Figure(
         name="figure4A",
         title="Figure 4A. Scores by segmenter",
-        caption=f"Share of each score over {len(table.rois):,} tumor ROIs of {len(summary.cohorts)} cohorts. The "
-        "dashed line is the mean, above each panel mean ± SD and number of scores.",
+        caption=f"Share of each score over {how_many(len(table.rois), 'tumor ROI')} of "
+        f"{how_many(len(summary.cohorts), 'cohort')}. The dashed line is the mean, above each panel mean ± SD and "
+        "number of scores.",
         plot=plot,
         numbers=make_table("figure4A", "Figure 4A", ("Segmenter", "Score", "Scores", "%"), rows),
     )
@@ -151,8 +158,14 @@ def draw_native(table: ScoreTable, draws: Draws) -> Figure:
             places.append(place + 0.4 * part - 0.2 * (len(there) - 1))
             colours.append(segmenter.colour if name == "native" else _pale(segmenter.colour))
             labels.append(f"{name}\n{len(scores):,}")
+        if not there:
+            places.append(place)
+            groups.append([])
+            colours.append(segmenter.colour)
+            labels.append("not scored")
     draw_boxes(axis, groups, at=places, colours=colours, width=0.32)
     axis.set_xticks(places, labels, fontsize=5.5)
+    axis.set_xlim(-0.5, len(table.design.segmenters) - 0.5)
     axis.set_ylim(-0.4, 11.2)
     axis.yaxis.set_major_locator(MultipleLocator(2))
     axis.set_ylabel("score")
@@ -161,8 +174,7 @@ def draw_native(table: ScoreTable, draws: Draws) -> Figure:
     return Figure(
         name="figure4C",
         title="Figure 4C. Segmenters at home and elsewhere",
-        caption="Scores in native (full colour) and foreign cohorts (pale), with their number. Boxes are quartiles "
-        "(type 7), whiskers reach the last score within 1.5 times their distance, diamonds are means.",
+        caption=f"Scores in native (full colour) and foreign cohorts (pale), their number below. {BOXES}",
         plot=plot,
         numbers=make_table(
             "figure4C", "Figure 4C", ("Segmenter", "Cohorts", "Scores", "Mean", "95 % low", "95 % high"), rows
@@ -192,20 +204,22 @@ def draw_cohorts(table: ScoreTable, summary: Summary, draws: Draws, categories: 
     """Figure 4D: every cell's mean with its interval, against the categories."""
     order = order_by_mean(summary)[::-1]
     low, high = interval(draws.cells)
-    plot, (axis,) = make_plot(0.9 + 0.2 * len(order), width_in=5.6)
+    segmenters = len(table.design.segmenters)
+    step = _DODGE / max(5, segmenters)
+    plot, (axis,) = make_plot(0.9 + 0.23 * len(order), width_in=5.6)
     rows: list[tuple[Cell, ...]] = []
     _shade(axis, categories, names_at=len(order) - 0.25)
     for height, row in enumerate(order):
         for place, segmenter in enumerate(table.design.segmenters):
             mean = float(summary.cells.mean[row, place])
-            at = height + _DODGE * ((len(table.design.segmenters) - 1) / 2 - place)
+            at = height + step * ((segmenters - 1) / 2 - place)
             if np.isnan(mean):
                 continue
             is_native = summary.cohorts[row] in segmenter.native
             ends = float(low[row, place]), float(high[row, place])
             axis.plot(ends, [at, at], color=segmenter.colour, linewidth=1.0, solid_capstyle="butt", zorder=2)
             axis.plot(
-                mean, at, marker="D" if is_native else "o", markersize=4.4 if is_native else 3.8, zorder=3,
+                mean, at, marker="D" if is_native else "o", markersize=4.0 if is_native else 3.6, zorder=3,
                 color=segmenter.colour, markeredgecolor="black" if is_native else "white", markeredgewidth=0.7,
             )  # fmt: skip
             rows.append((summary.cohorts[row], segmenter.title, mean, *ends, "native" if is_native else "foreign"))
@@ -220,15 +234,17 @@ def draw_cohorts(table: ScoreTable, summary: Summary, draws: Draws, categories: 
         Line2D([], [], color=it.colour, marker="o", linestyle="", markersize=4, label=it.title)
         for it in table.design.segmenters
     ]
-    handles.append(
-        Line2D([], [], color="white", marker="D", linestyle="", markeredgecolor="black", markersize=4, label="native")
-    )
+    if any(row[-1] == "native" for row in rows):
+        native = Line2D([], [], color="white", marker="D", linestyle="", markeredgecolor="black", label="native")
+        native.set_markersize(4)
+        handles.append(native)
     plot.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)))
     return Figure(
         name="figure4D",
         title="Figure 4D. Means by cohort, with intervals and categories",
         caption="Mean scores with 95 % intervals by drawing patients; cohorts by their mean over all segmenters, tumor "
-        "ROIs in brackets; diamonds are native cohorts. Bands are the categories, applied to unrounded means.",
+        "ROIs in brackets; diamonds are native cohorts. Bands are the categories, applied to unrounded means."
+        f"{few_patients(table)}",
         plot=plot,
         numbers=make_table(
             "figure4D", "Figure 4D", ("Cohort", "Segmenter", "Mean", "95 % low", "95 % high", "Home"), rows

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pantile.analysis.bootstrap import Draws, interval, share_at_least
+from pantile.analysis.bootstrap import Draws, few_patients, interval, share_at_least
 from pantile.analysis.design import Category
 from pantile.analysis.reading import how_many
 from pantile.analysis.scores import ScoreTable
@@ -67,7 +67,8 @@ def cells_table(summary: Summary, draws: Draws, table: ScoreTable, note: str) ->
         "Every cohort and segmenter, with intervals by drawing patients",
         columns,
         rows,
-        note=f"{note} {len(draws.cells):,} draws of patients within cohorts, the same for all segmenters.",
+        note=f"{note} {len(draws.cells):,} draws of patients within cohorts, the same for all segmenters."
+        f"{few_patients(table)}",
         is_long=True,
     )
 
@@ -147,7 +148,7 @@ def ranking_table(summary: Summary, draws: Draws, table: ScoreTable, note: str) 
         best = (titles[first], float(means[first]), float(best_share[row, first]))
         rows.append((summary.cohorts[row], int(summary.rois[row]), *best, *runner_up))
     columns = ("Cohort", "ROIs", "Best", "Mean", "P(best)", "Next", "Ahead by", "95 % low", "95 % high")
-    return make_table("ranking", "Which segmenter for which tumor", columns, rows, note=note)
+    return make_table("ranking", "Which segmenter for which tumor", columns, rows, note=note + few_patients(table))
 
 
 def coverage_table(table: ScoreTable, note: str) -> Table:

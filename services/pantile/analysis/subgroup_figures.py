@@ -8,7 +8,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from pantile.analysis.design import OTHER_COLOURS
-from pantile.analysis.figure import Figure, draw_boxes, in_style, make_plot, width_for
+from pantile.analysis.figure import BOXES, Figure, draw_boxes, in_style, make_plot, width_for
+from pantile.analysis.reading import how_many
 from pantile.analysis.subgroups import Subgroup
 from pantile.analysis.table import make_table
 from pantile.domain.csv_text import Cell
@@ -32,15 +33,17 @@ def draw_subgroups(found: Sequence[Subgroup]) -> Figure:
             rows.append((group.title, segmenter.title, len(groups[-1]), *(float(it) for it in quartiles)))
         draw_boxes(axis, groups, at=range(len(segmenters)), colours=[it.colour for it in segmenters])
         axis.set_xticks(range(len(segmenters)), [it.title for it in segmenters], rotation=35, ha="right")
-        axis.set_title(f"{group.title.replace(' outside', chr(10) + 'outside')}\nn = {len(group.table.rois):,} ROIs")
+        axis.set_title(
+            f"{group.title.replace(' outside', chr(10) + 'outside')}\nn = {how_many(len(group.table.rois), 'ROI')}"
+        )
         axis.set_ylim(-0.4, 10.4)
         axis.yaxis.set_major_locator(MultipleLocator(2))
         axis.set_ylabel("score" if number == 0 else "")
     return Figure(
         name="figure6B",
         title="Figure 6B. Scores by primary diagnosis",
-        caption="Boxes are quartiles (type 7), whiskers reach the last score within 1.5 times their distance, diamonds "
-        "are means. Diffuse carcinoma is shown under both definitions: the article's and that of the study's code.",
+        caption=f"{BOXES} Diffuse carcinoma is shown under both definitions: the article's and that of the study's "
+        "code.",
         plot=plot,
         numbers=make_table(
             "figure6B", "Figure 6B", ("Subgroup", "Segmenter", "Scores", "25 %", "Median", "75 %"), rows
@@ -76,7 +79,7 @@ def draw_composition(found: Sequence[Subgroup]) -> Figure:
     handles = [Patch(facecolor=colour, label=diagnosis) for diagnosis, colour in colours.items()]
     if len(counted) > len(named):
         handles.append(Patch(facecolor="#BBBBBB", label="other diagnoses"))
-    plot.legend(handles=handles, loc="outside upper center", ncols=3)
+    plot.legend(handles=handles, loc="outside upper center", ncols=2 if max(map(len, counted)) > 40 else 3)
     return Figure(
         name="supplementary6",
         title="Supplementary figure. What the subgroups are made of",

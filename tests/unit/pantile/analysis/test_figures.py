@@ -14,13 +14,13 @@ from matplotlib.transforms import Bbox
 
 from pantile.analysis.analyse import analyse
 from pantile.analysis.design import ARTICLE, Design, make_design
+from pantile.analysis.dice_figures import draw_dice
 from pantile.analysis.figure import WIDTH_IN, Figure
 from pantile.analysis.read_study import find_files, read_study
 from pantile.analysis.study import Options, Study
 
 SMALLEST_PT = 5.4
 TOUCH_PX = 1.0
-
 
 EIGHT = ("breast", "colon", "lung", "kidney", "prostate", "stomach-mucinous", "thyroid", "breast-dcis-lcis-v2")
 
@@ -78,6 +78,7 @@ def faults_of(figure: Figure, kind: str = "svg") -> list[str]:
         for text, box in words
         if box.x0 < page.x0 or box.y0 < page.y0 or box.x1 > page.x1 or box.y1 > page.y1
     ]
+    faults += [f"{text.get_text()!r} is no word" for text, _ in words if "nan" in text.get_text()]
     faults += [f"{text.get_text()!r} is too small" for text, _ in words if float(text.get_fontsize()) < SMALLEST_PT]
     for (one, a), (other, b) in combinations(words, 2):
         wide, high = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
@@ -116,6 +117,34 @@ def test_every_word_can_be_read_with_fewer_and_more_segmenters(study_read: Study
 
     assert len(figures) == 13
     assert {figure.name: faults_of(figure) for figure in figures} == {figure.name: [] for figure in figures}
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize(("rois", "segmenters"), [(1, 1), (1, 5), (2, 5), (6, 5)])
+def test_every_word_can_be_read_when_next_to_nothing_is_scored(study_read: Study, rois: int, segmenters: int) -> None:
+    chosen = np.flatnonzero(study_read.scores.tissue_types == "tumor")[:rois]
+    scores = study_read.scores.where(np.isin(np.arange(len(study_read.scores.rois)), chosen))
+    scores = replace(scores, cohorts=np.full(rois, "HEIDELBERG-2024-SARCOMA"), scores=scores.scores.copy())
+    scores.scores[:, segmenters:] = np.nan
+    assert study_read.dice is not None
+    dice = study_read.dice.where(np.arange(len(study_read.dice.rois)) < rois)
+
+    figures = figures_of(Study(name="small", scores=scores, second=scores, dice=dice, files=()))
+
+    assert {"figure3C", "figure3E", "figure4A", "figure4B", "figure4C", "figure4D"} <= {it.name for it in figures}
+    assert {figure.name: faults_of(figure) for figure in figures} == {figure.name: [] for figure in figures}
+
+
+def test_values_too_few_for_a_box_are_shown_one_by_one(study_read: Study) -> None:
+    dice = study_read.dice
+    assert dice is not None
+    few = dice.where(np.arange(len(dice.rois)) < 3)
+
+    (axis,) = draw_dice(few).plot.axes
+
+    shown = [float(y) for dots in axis.collections for _, y in np.asarray(dots.get_offsets())]
+    assert shown == few.dice.T.ravel().tolist()
+    assert not axis.patches
 
 
 def test_segmenters_have_the_colours_of_the_study(figures: list[Figure]) -> None:
