@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the dashboards that lie beside it, dashboards/*.json: `infra/grafana/make_dashboards.py [FOLDER]`.
+"""Writes the dashboards, infra/helm/pantile/files/dashboards/*.json: `infra/grafana/make_dashboards.py [FOLDER]`.
 
 A panel here is a line; what Grafana wants to know besides is filled in. Change this file, run it, and commit both.
 """
@@ -11,6 +11,8 @@ from typing import Any
 
 SOURCE = {"type": "prometheus", "uid": "pantile-prometheus"}
 WIDTH = 24
+DASHBOARDS = Path(__file__).parents[1] / "helm" / "pantile" / "files" / "dashboards"
+"""In the chart, since Helm reads nothing outside of it; compose shows Grafana the same folder."""
 
 Panel = dict[str, Any]
 
@@ -323,4 +325,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "dashboards")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DASHBOARDS)

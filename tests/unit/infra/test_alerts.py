@@ -16,8 +16,9 @@ from pantile.metrics import REGISTRY
 ROOT = Path(__file__).parents[3]
 PROMETHEUS = ROOT / "infra" / "prometheus"
 GRAFANA = ROOT / "infra" / "grafana"
-RULES: list[dict[str, Any]] = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"][0]["rules"]
-DASHBOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
+FILES = ROOT / "infra" / "helm" / "pantile" / "files"
+RULES: list[dict[str, Any]] = yaml.safe_load((FILES / "alerts.yml").read_text())["groups"][0]["rules"]
+DASHBOARDS = sorted((FILES / "dashboards").glob("*.json"))
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 
 METRIC = re.compile(r"\bpantile_[a-z0-9_]+")

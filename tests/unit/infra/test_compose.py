@@ -268,6 +268,18 @@ def test_prometheus_reads_the_metrics_of_each_process_of_ours() -> None:
     assert {"0.0.0.0"} == {SERVICES[name]["environment"]["PANTILE_METRICS_HOST"] for name in USES_ALL}  # noqa: S104
 
 
+def test_prometheus_finds_its_configuration_and_the_alerts() -> None:
+    prometheus = SERVICES["prometheus"]
+    mounted = {mount.split(":")[1]: mount.split(":")[0] for mount in prometheus["volumes"] if mount.startswith(".")}
+    (named,) = (word.partition("=")[2] for word in prometheus["command"] if word.startswith("--config.file"))
+    (rules,) = yaml.safe_load((ROOT / "infra" / "prometheus" / "prometheus.yml").read_text())["rule_files"]
+
+    for file in (named, os.path.normpath(f"{named}/../{rules}")):
+        folder, _, name = file.rpartition("/")
+        assert (ROOT / mounted[folder] / name).is_file()
+    assert all(mount.endswith(":ro") for mount in prometheus["volumes"] if mount.startswith("."))
+
+
 def test_grafana_asks_for_a_password_and_finds_the_dashboards_and_prometheus() -> None:
     grafana = SERVICES["grafana"]
     mounted = {mount.split(":")[1]: ROOT / mount.split(":")[0] for mount in grafana["volumes"] if mount.startswith(".")}

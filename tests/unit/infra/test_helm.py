@@ -192,13 +192,13 @@ def test_versions_are_the_projects() -> None:
     assert chart["version"] == chart["appVersion"] == version
 
 
-def test_alerts_and_dashboards_are_those_of_compose() -> None:
+def test_alerts_and_dashboards_are_whole() -> None:
     (rules,) = of_kind("gpus", "PrometheusRule").values()
     (dashboards,) = of_kind("gpus", "ConfigMap").values()
 
-    assert rules["spec"] == yaml.safe_load((ROOT / "infra" / "prometheus" / "alerts.yml").read_text())
+    assert rules["spec"] == yaml.safe_load((CHART / "files" / "alerts.yml").read_text())
     assert dashboards["data"] == {
-        path.name: path.read_text() for path in (ROOT / "infra" / "grafana" / "dashboards").glob("*.json")
+        path.name: path.read_text() for path in (CHART / "files" / "dashboards").glob("*.json")
     }
 
 
