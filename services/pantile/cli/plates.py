@@ -12,7 +12,15 @@ from pantile.cli.reaching import Api, open_api
 from pantile.cli.screen import count, say
 from pantile.client.api import ApiClient
 from pantile.client.downloads import Download, download_files, safe_name, write_whole
-from pantile.client.plates import ExampleRow, draw_classes, draw_plate, encode_plate, make_example, panel_px
+from pantile.client.plates import (
+    ExampleRow,
+    draw_classes,
+    draw_plate,
+    encode_plate,
+    make_example,
+    make_legend,
+    panel_px,
+)
 from pantile.domain.class_maps import PaletteName
 from pantile.domain.csv_text import write_csv
 from pantile.domain.dice_remaps import published_cohort
@@ -131,7 +139,7 @@ class _Plate:
                             files[results[each.job_id].class_map.sha256].read_bytes(),
                             self._cards[each.segmenter].classes,
                             size_px=panel_px(self._examples),
-                            caption=f"{each.cohort}, {each.segmenter}, score {each.value:g}: {each.roi}",
+                            caption=f"{each.cohort}, {each.segmenter}, score {each.value:g}\n{each.roi}",
                             palette=self._palette,
                         )
                         for each in row.outputs
@@ -145,7 +153,9 @@ class _Plate:
                 self.shown.append((row.title, each.cohort, each.roi, each.segmenter, each.value, each.job_id,
                                    result.image.sha256, result.class_map.sha256))  # fmt: skip
         note = f"H&E, and the class map over it in {self._palette} colours (classes.png); by lot, seed {self._seed}."
-        return encode_plate(draw_plate(title, drawn, examples_a_row=self._examples, note=note))
+        classes = [each for name in sorted({it.segmenter for it in wanted}) for each in self._cards[name].classes]
+        legend = make_legend(classes, self._palette)
+        return encode_plate(draw_plate(title, drawn, examples_a_row=self._examples, legend=legend, note=note))
 
 
 def _fetch(results: Iterable[ResultOut], folder: Path) -> dict[str, Path]:

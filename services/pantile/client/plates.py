@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from pantile.class_map_files import decode_class_map
-from pantile.domain.class_maps import OVERLAY_ALPHA, ClassGroup, PaletteName, at_pixels
+from pantile.domain.class_maps import OVERLAY_ALPHA, ClassGroup, PaletteName, Rgb, at_pixels
 from pantile.domain.errors import FileRefused
 from pantile.domain.plates import scale_bar_um
 from pantile.schemas.results import ResultOut
@@ -18,10 +20,10 @@ DPI = 300
 _WIDTH_PX = 2126
 """180 mm, the width of the article's page, at 300 dpi."""
 
-_GAP_PX, _MARGIN_PX = 16, 24
-_ROW_TITLE_PX, _CAPTION_PX, _TITLE_PX = 60, 44, 84
-_FONT_PX, _SMALL_PX, _TITLE_FONT_PX = 38, 28, 48
-_CLASS_PX = 25
+_GAP_PX, _PAIR_GAP_PX, _MARGIN_PX = 16, 56, 24
+_ROW_TITLE_PX, _CAPTION_PX, _TITLE_PX = 60, 88, 84
+_FONT_PX, _SMALL_PX, _TITLE_FONT_PX = 34, 26, 44
+_CLASS_PX, _LINE_PX = 24, 36
 _BAR_PX = 8
 _ASPECT = 4 / 5
 _INK, _PAPER, _WHITE, _BLACK = (25, 25, 28), (255, 255, 255), (255, 255, 255), (0, 0, 0)
@@ -29,7 +31,7 @@ _INK, _PAPER, _WHITE, _BLACK = (25, 25, 28), (255, 255, 255), (255, 255, 255), (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Example:
-    """One output as a plate shows it: the ROI's image, the overlay beside it, the caption below, microns a pixel."""
+    """One output as a plate shows it: the ROI's image, the overlay beside it, two lines below, microns a pixel."""
 
     image: Image.Image
     overlay: Image.Image
@@ -47,8 +49,8 @@ class ExampleRow:
 
 def panel_px(examples_a_row: int) -> tuple[int, int]:
     """The width and height of a panel, of which an example has two."""
-    panels = 2 * examples_a_row
-    width = (_WIDTH_PX - 2 * _MARGIN_PX - (panels - 1) * _GAP_PX) // panels
+    gaps = examples_a_row * _GAP_PX + (examples_a_row - 1) * _PAIR_GAP_PX
+    width = (_WIDTH_PX - 2 * _MARGIN_PX - gaps) // (2 * examples_a_row)
     return width, int(width * _ASPECT)
 
 
@@ -98,47 +100,80 @@ def _blend(
     return Image.fromarray(blended.round().astype(np.uint8))
 
 
-def _colour(tissue: ClassOut, palette: PaletteName) -> tuple[int, int, int]:
+def _colour(tissue: ClassOut, palette: PaletteName) -> Rgb:
     return tissue.simplified_rgb if palette is PaletteName.SIMPLIFIED else tissue.detailed_rgb
 
 
-def draw_plate(title: str, rows: Sequence[ExampleRow], *, examples_a_row: int, note: str) -> Image.Image:
+def draw_plate(
+    title: str,
+    rows: Sequence[ExampleRow],
+    *,
+    examples_a_row: int,
+    legend: Mapping[str, Sequence[Rgb]],
+    note: str,
+) -> Image.Image:
     """A plate: for each row its title, and its examples with captions below; at the bottom what holds for all."""
     width, height = panel_px(examples_a_row)
     row_px = _ROW_TITLE_PX + height + _CAPTION_PX + _GAP_PX
-    plate = Image.new("RGB", (_WIDTH_PX, _TITLE_PX + len(rows) * row_px + _TITLE_PX), _PAPER)
+    plate = Image.new("RGB", (_WIDTH_PX, _TITLE_PX + len(rows) * row_px + _TITLE_PX + _LINE_PX), _PAPER)
     draw = ImageDraw.Draw(plate)
     _write(draw, (_MARGIN_PX, _MARGIN_PX), title, size_px=_TITLE_FONT_PX)
     for number, row in enumerate(rows):
         top = _TITLE_PX + number * row_px
         _write(draw, (_MARGIN_PX, top + 8), row.title)
         for place, example in enumerate(row.examples):
-            left = _MARGIN_PX + 2 * place * (width + _GAP_PX)
-            _draw_example(plate, draw, example, at=(left, top + _ROW_TITLE_PX), step_px=width + _GAP_PX, height=height)
-    _write(draw, (_MARGIN_PX, plate.height - _TITLE_PX + 24), note, size_px=_SMALL_PX)
+            left = _MARGIN_PX + place * (2 * width + _GAP_PX + _PAIR_GAP_PX)
+            _draw_example(plate, draw, example, at=(left, top + _ROW_TITLE_PX), panel=(width, height))
+    bottom = plate.height - _TITLE_PX - _LINE_PX + 16
+    _draw_legend(draw, legend, top=bottom)
+    _write(draw, (_MARGIN_PX, bottom + _LINE_PX + 8), note, size_px=_SMALL_PX)
     return plate
 
 
 def _draw_example(
-    plate: Image.Image, draw: ImageDraw.ImageDraw, example: Example, *, at: tuple[int, int], step_px: int, height: int
+    plate: Image.Image, draw: ImageDraw.ImageDraw, example: Example, *, at: tuple[int, int], panel: tuple[int, int]
 ) -> None:
     left, top = at
     plate.paste(example.image, (left, top))
-    plate.paste(example.overlay, (left + step_px, top))
+    plate.paste(example.overlay, (left + example.image.width + _GAP_PX, top))
     _draw_scale_bar(draw, example, left=left, bottom=top + example.image.height)
-    caption = _fit(draw, example.caption, 2 * step_px - 2 * _GAP_PX)
-    _write(draw, (left, top + height + 6), caption, size_px=_SMALL_PX)
+    for number, line in enumerate(example.caption.splitlines()):
+        fitted = _fit(draw, line, 2 * panel[0] + _GAP_PX)
+        _write(draw, (left, top + panel[1] + 6 + number * _LINE_PX), fitted, size_px=_SMALL_PX)
 
 
 def _draw_scale_bar(draw: ImageDraw.ImageDraw, example: Example, *, left: int, bottom: int) -> None:
     length_um = scale_bar_um(example.image.width * example.pixel_um)
     length_px = round(length_um / example.pixel_um)
-    label = f"{length_um / 1000:g} mm"  # Pillow's own font has no Greek letter
+    label = f"{length_um} µm" if length_um < 1000 else f"{length_um / 1000:g} mm"
     box = (left + 16, bottom - 16 - _BAR_PX, left + 16 + length_px, bottom - 16)
     draw.rectangle((box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2), fill=_WHITE)
     draw.rectangle(box, fill=_BLACK)
     where = (box[0], box[1] - _SMALL_PX - 12)
     draw.text(where, label, fill=_BLACK, font=_font(_SMALL_PX), stroke_width=4, stroke_fill=_WHITE)
+
+
+def make_legend(classes: Sequence[ClassOut], palette: PaletteName) -> dict[str, list[Rgb]]:
+    """What the colours of overlays stand for, background left out: groups of classes, and other tissue."""
+    groups: dict[Rgb, set[ClassGroup]] = {}
+    for each in classes:
+        if each.group is not ClassGroup.BACKGROUND:
+            groups.setdefault(_colour(each, palette), set()).add(each.group)
+    legend: dict[str, list[Rgb]] = {}
+    for colour, found in groups.items():
+        label = ", ".join(group.replace("_", " ") for group in ClassGroup if group in found)
+        legend.setdefault("other tissue" if ClassGroup.OTHER in found else label, []).append(colour)
+    return legend
+
+
+def _draw_legend(draw: ImageDraw.ImageDraw, legend: Mapping[str, Sequence[Rgb]], *, top: int) -> None:
+    left = _MARGIN_PX
+    for label, colours in legend.items():
+        for colour in colours:
+            draw.rectangle((left, top, left + _SMALL_PX, top + _SMALL_PX), fill=colour, outline=(150, 150, 150))
+            left += _SMALL_PX + 6
+        _write(draw, (left + 4, top - 2), label, size_px=_SMALL_PX)
+        left += 44 + round(draw.textlength(label, font=_font(_SMALL_PX)))
 
 
 def draw_classes(segmenters: Mapping[str, Sequence[ClassOut]]) -> Image.Image:
@@ -196,5 +231,7 @@ def _write(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, *, size_px
     draw.text(at, text, fill=_INK, font=_font(size_px))
 
 
-def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size_px)
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, as Pillow's own font has neither umlauts nor Greek letters, and systems have different ones."""
+    return ImageFont.truetype(BytesIO(files("pantile.client.fonts").joinpath("DejaVuSans.ttf").read_bytes()), size_px)
