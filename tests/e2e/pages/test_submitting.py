@@ -33,6 +33,16 @@ def _rois(database: Database, cohort: str) -> list[tuple[str, str]]:
     return [(row["source"], row["state"]) for row in rows]
 
 
+def _drop(page: Page, *paths: Path) -> None:
+    """Drops files and folders of the disk on the page, as from a window of files."""
+    box = page.locator("#drop").bounding_box()
+    assert box is not None
+    protocol = page.context.new_cdp_session(page)
+    dragged = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        protocol.send("Input.dispatchDragEvent", {"type": kind, "x": box["x"] + 9, "y": box["y"] + 9, "data": dragged})
+
+
 def _check(page: Page) -> None:
     page.get_by_role("button", name="Check").click()
 
@@ -66,6 +76,47 @@ def test_a_folder_is_checked_uploaded_and_queued(
     for name in (*NAMES, f"more/{PLAIN}"):
         data = (folder / name).read_bytes()
         assert objects.get(incoming_key(sha256_of(data))) == data
+
+
+def test_a_folder_that_is_dropped_is_taken_whole_with_what_is_in_its_folders(
+    study: SmallStudy, sign_in: SignIn, database: Database, objects: ObjectStore, tmp_path: Path
+) -> None:
+    # The browser tells of a folder by the hundred.
+    names = [f"TCGA-BRCA-A2-A{number:03}_0.25_tumor_original.jpg" for number in range(101)]
+    below = f"more/{NAMES[1]}"
+    folder = _folder(tmp_path, *names, below)
+    page = sign_in("admin")
+    page.goto("/submit")
+
+    _drop(page, folder)
+
+    expect(page.get_by_text("102 images are chosen")).to_be_visible()
+    expect(page.locator("#manifest")).to_have_value("\n".join(["path", *names, below]))
+    _check(page)
+    expect(page.get_by_role("status").first).to_contain_text("TCGA-BRCA: 102 ROIs of 102 cases")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/cohorts/TCGA-BRCA?done=submitted")
+    assert _rois(database, "TCGA-BRCA") == [(name, "arriving") for name in (*names, below)]
+    data = (folder / below).read_bytes()
+    assert objects.get(incoming_key(sha256_of(data))) == data
+
+
+def test_files_that_are_dropped_with_a_manifest_are_submitted_by_it(
+    study: SmallStudy, sign_in: SignIn, database: Database, tmp_path: Path
+) -> None:
+    folder = _folder(tmp_path, PLAIN, *NAMES)
+    manifest = folder / "manifest.csv"
+    manifest.write_text(f"path,cohort,case,tissue_type,mpp\n{PLAIN},PILOT,P-1,normal,0.5\n")
+    page = sign_in("admin")
+    page.goto("/submit")
+
+    _drop(page, folder / PLAIN, folder / NAMES[0], manifest)
+
+    expect(page.get_by_text("The manifest manifest.csv is read, with 2 images beside it.")).to_be_visible()
+    _check(page)
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/cohorts/PILOT?done=submitted")
+    assert _rois(database, "PILOT") == [(PLAIN, "arriving")]
 
 
 def test_a_manifest_of_addresses_needs_no_script(
