@@ -7,7 +7,7 @@ MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
 MINIO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pantile/minio-$(MINIO_VERSION)/minio
 VIEWER_SOURCES := $(shell find services/pantile/web/viewer -path '*/node_modules' -prune -o -type f -print)
 
-.PHONY: help setup demo test check helm alerts format unit integration e2e minio faults chaos bench bench-scale bench-web bench-analysis bench-whole-slide screenshots fuzz lock audit clean
+.PHONY: help setup demo test check helm alerts compose format unit integration e2e minio faults chaos bench bench-scale bench-web bench-analysis bench-whole-slide screenshots fuzz lock audit clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,10 @@ helm: $(STAMP) ## the Helm chart against Kubernetes' own schemas; builds helm, w
 alerts: $(STAMP) ## alerts and dashboards against Prometheus' own checks; builds promtool, which takes Go
 	infra/setup/promtool.sh
 	$(BIN)/pytest tests/unit/infra/test_alerts.py
+
+compose: $(STAMP) ## docker-compose.yml as compose's own library loads it; builds that, which takes Go
+	infra/setup/compose_config.sh
+	$(BIN)/pytest tests/unit/infra/test_compose.py
 
 format: $(STAMP) ## put the code into its format
 	$(BIN)/ruff format .

@@ -550,6 +550,64 @@ def test_the_commands_of_an_image_need_only_what_is_locked_for_it(
     assert ran.returncode == 0, ran.stderr[-600:]
 
 
+# What compose itself makes of it
+
+
+def load(text: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A compose file as compose's own library loads it; skips, naming it, where that is not built."""
+    program = ROOT / ".make" / "bin" / "compose_config"
+    if not program.exists():
+        pytest.skip("needs compose_config (`make compose` builds it)")
+    file = folder / "docker-compose.yml"
+    file.write_text(text)
+    return subprocess.run([program, file], env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    """The variables of an `.env` as make-env.sh writes it."""
+    subprocess.run([DOCKER / "make-env.sh", tmp_path / "env"], check=True, capture_output=True)
+    lines = (tmp_path / "env").read_text().splitlines()
+    return dict(line.split("=", maxsplit=1) for line in lines if line[:1].isalpha())
+
+
+def test_compose_takes_the_file_with_what_make_env_writes(variables: dict[str, str], tmp_path: Path) -> None:
+    loaded = load((ROOT / "docker-compose.yml").read_text(), tmp_path, **variables)
+
+    assert loaded.returncode == 0, loaded.stderr
+    services = json.loads(loaded.stdout)["services"]
+    assert services.keys() == SERVICES.keys()
+    assert variables["REDIS_PASSWORD"] in services["web"]["environment"]["PANTILE_BROKER_URL"]
+
+
+def test_compose_refuses_the_file_without_a_password(variables: dict[str, str], tmp_path: Path) -> None:
+    loaded = load((ROOT / "docker-compose.yml").read_text(), tmp_path, **variables | {"REDIS_PASSWORD": ""})
+
+    assert loaded.returncode == 1
+    assert "required variable REDIS_PASSWORD is missing a value" in loaded.stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "mistaken", "told"),
+    [
+        ("mem_limit: 1g", "mem_limt: 1g", "mem_limt"),
+        ("mem_limit: 1g", "mem_limit: 1gx", "invalid suffix: 'gx'"),
+        ("prometheus: { condition:", "promethus: { condition:", 'depends on undefined service "promethus"'),
+    ],
+    ids=["a key", "a value", "a service"],
+)
+def test_compose_notices_a_mistake(
+    variables: dict[str, str], tmp_path: Path, written: str, mistaken: str, told: str
+) -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert written in text
+
+    loaded = load(text.replace(written, mistaken), tmp_path, **variables)
+
+    assert loaded.returncode == 1
+    assert told in loaded.stderr
+
+
 # Digests
 
 
