@@ -8,6 +8,7 @@ import numpy as np
 from pantile.analysis.bootstrap import interval_of_mean
 from pantile.analysis.dice_agreement import DELTA, DiceAgreement
 from pantile.analysis.dice_files import DiceTable
+from pantile.analysis.estimates import show_2, show_range
 from pantile.analysis.subgroups import Subgroup
 from pantile.analysis.table import Table, make_table, spread
 from pantile.domain.csv_text import Cell
@@ -53,9 +54,9 @@ def dice_agreement_table(found: Sequence[DiceAgreement], note: str) -> Table:
             it.within.n,
             str(it.icc_c1),
             str(it.within),
-            f"{it.baseline.expected:.2f} [{it.baseline.low:.2f}, {it.baseline.high:.2f}]" if it.baseline else "–",
+            f"{show_2(it.baseline.expected)} {show_range(it.baseline.low, it.baseline.high)}" if it.baseline else "–",
             it.baseline.p if it.baseline else None,
-            f"{it.limits.bias.value:.2f} [{it.limits.low.value:.2f}, {it.limits.high.value:.2f}]",
+            f"{show_2(it.limits.bias.value)} {show_range(it.limits.low.value, it.limits.high.value)}",
         )
         for it in found
     ]

@@ -37,4 +37,14 @@ class Estimate:
         """For people: 0.71 [0.34, 0.95]."""
         if not self.is_known:
             return "–"
-        return f"{self.value:.2f}" if isnan(self.low) else f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return show_2(self.value) if isnan(self.low) else f"{show_2(self.value)} {show_range(self.low, self.high)}"
+
+
+def show_2(value: float) -> str:
+    """A number with two digits; none is shown as less than nothing when it rounds to 0."""
+    return f"{value:z.2f}"
+
+
+def show_range(low: float, high: float) -> str:
+    """An interval: [0.34, 0.95]."""
+    return f"[{show_2(low)}, {show_2(high)}]"

@@ -78,7 +78,8 @@ class Figure:
         """The figure within a page, nothing outside needed."""
         picture, title, caption = base64.b64encode(self.svg()).decode(), escape(self.title), escape(self.caption)
         return (
-            f"<figure id='{self.name}'><img src='data:image/svg+xml;base64,{picture}' alt='{title}: {caption}'>"
+            f"<figure id='{self.name}'><img style='--width: {self.plot.get_figwidth():.2f}in' "
+            f"src='data:image/svg+xml;base64,{picture}' alt='{title}: {caption}'>"
             f"<figcaption><b>{title}.</b> {caption}</figcaption></figure>"
         )
 

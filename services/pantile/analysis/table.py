@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from html import escape
 from math import isnan
 
-from pantile.analysis.estimates import Estimate
+from pantile.analysis.estimates import Estimate, show_2
 from pantile.domain.csv_text import Cell, write_csv
+
+_FEW_ROWS = 12
+"""Tables of so many rows are not broken when the report is printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,12 @@ class Table:
 
     def html(self) -> str:
         """The table as HTML."""
-        head = "".join(f"<th scope='col'>{escape(column)}</th>" for column in self.columns)
+        kinds = {True: "number", False: "text"}
+        of_numbers = [all(_is_number(row[place]) for row in self.rows) for place in range(len(self.columns))]
+        head = "".join(
+            f"<th scope='col' class='{kinds[is_number]}'>{escape(column)}</th>"
+            for column, is_number in zip(self.columns, of_numbers, strict=True)
+        )
         body = "".join(
             "<tr>" + "".join(_cell(cell, column) for cell, column in zip(row, self.columns, strict=True)) + "</tr>\n"
             for row in self.rows
@@ -38,7 +46,8 @@ class Table:
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
         )
         if not self.is_long:
-            return f"<div class='table'>{table}</div>{note}"
+            kind = "table few" if len(self.rows) <= _FEW_ROWS else "table"
+            return f"<div class='{kind}'>{table}</div>{note}"
         summary = f"{escape(self.title)} ({len(self.rows):,} rows)"
         folded = (
             f"<summary data-file='tables/{self.name}.csv'>{summary}</summary><div class='table'>{table}</div>{note}"
@@ -70,11 +79,19 @@ def _plain(cell: Cell) -> Cell:
     return None if isinstance(cell, float) and isnan(cell) else cell
 
 
+def _is_number(cell: Cell) -> bool:
+    return not isinstance(cell, str)
+
+
 def _cell(cell: Cell, column: str) -> str:
     text = escape(show(cell, column))
-    if isinstance(cell, str):
-        return f"<td class='digest'>{text}</td>" if column == "SHA-256" else f"<td>{text}</td>"
-    return f"<td class='number'>{text}</td>"
+    if _is_number(cell):
+        return f"<td class='number'>{text}</td>"
+    if column == "SHA-256":
+        return f"<td class='digest'>{text}</td>"
+    if text.endswith("]") or "±" in text:
+        return f"<td class='whole'>{text}</td>"
+    return f"<td>{text.replace('/', '/<wbr/>')}</td>"
 
 
 def show(cell: Cell, column: str = "") -> str:
@@ -82,7 +99,7 @@ def show(cell: Cell, column: str = "") -> str:
     if cell is None or (isinstance(cell, float) and isnan(cell)):
         return "–"
     if isinstance(cell, float):
-        return show_p(cell) if column.startswith("p ") or column == "p" else f"{cell:.2f}"
+        return show_p(cell) if column.startswith("p ") or column == "p" else show_2(cell)
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
