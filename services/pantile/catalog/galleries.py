@@ -33,7 +33,7 @@ _BY = "s.name = %(segmenter)s"
 _MAPS = """
     SELECT r.id AS roi_id, r.name AS roi, r.case_id, r.slide, r.tissue_type, r.mpp AS roi_mpp, r.cohort_id,
            c.name AS cohort, i.sha256 AS image_sha256, i.width_px, i.height_px,
-           p.image_sha256 IS NOT NULL AS has_pyramid,
+           p.image_sha256 IS NOT NULL AS has_pyramid, p.tile_px, p.overlap_px,
            EXISTS (SELECT 1 FROM chores ch JOIN rois twin ON twin.id = ch.roi_id
                    WHERE twin.image_sha256 = i.sha256 AND ch.kind = 'pyramid' AND ch.state = 'failed') AS has_failed,
            j.id AS job_id, s.name AS segmenter, s.version, s.card, e.document AS settings,

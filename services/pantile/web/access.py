@@ -81,6 +81,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "GET /gallery": Scope.READ,
     "GET /gallery/{job_id}": Scope.READ,
     "GET /gallery/images/{sha256}/{size}.jpg": Scope.READ,
+    "GET /gallery/images/{sha256}/{level}/{column}_{row}.jpg": Scope.READ,
     "GET /gallery/class-maps/{job_id}/{palette}-{size}.png": Scope.READ,
     "GET /failures": Scope.READ,
     "GET /failures/{cause}": Scope.READ,

@@ -18,8 +18,9 @@ _SOURCES = {
     "style": "viewer.css",
     "placing_script": "placing.ts",
     "placing_style": "placing.css",
+    "look_script": "look.ts",
 }
-"""What the scoring page and the page of a slide load, and the sources that it is built from."""
+"""What the scoring page, a slide's page and a large picture of the gallery load, and what they are built from."""
 
 _FOREVER = "public, max-age=31536000, immutable"
 

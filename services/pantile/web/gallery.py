@@ -6,6 +6,7 @@ from typing import Any
 
 from pantile.catalog.database import Row
 from pantile.domain.class_maps import ClassArea, ClassGroup, Rgb, class_areas, tumor_stroma_ratio
+from pantile.domain.deep_zoom import count_levels
 from pantile.domain.legends import LEGEND, LegendPalette, colours_of
 from pantile.domain.segmenters import Card, card_from
 
@@ -46,6 +47,27 @@ class ShownResult:
         """The largest classes, background left out."""
         there = [line for line in self.lines if line.area.group is not ClassGroup.BACKGROUND and line.area.fraction > 0]
         return sorted(there, key=lambda line: -line.area.fraction)[:_NAMED]
+
+
+def closer_look(row: Row, palette: LegendPalette) -> dict[str, object]:
+    """Where the tiles of an ROI's image and the picture of its class map are, for the script that zooms into them."""
+    return {
+        "image": {
+            "url": f"/gallery/images/{row['image_sha256']}",
+            "width_px": row["width_px"],
+            "height_px": row["height_px"],
+            "tile_px": row["tile_px"],
+            "overlap": row["overlap_px"],
+            "levels": count_levels(row["width_px"], row["height_px"]),
+            "format": "jpg",
+        },
+        "map": {
+            "url": f"/gallery/class-maps/{row['job_id']}/{palette}-large.png",
+            "extent_width_px": row["extent_width_px"],
+            "extent_height_px": row["extent_height_px"],
+        },
+        "mpp": row["roi_mpp"],
+    }
 
 
 def shown_result(row: Row, palette: LegendPalette) -> ShownResult:

@@ -1,8 +1,10 @@
 """The gallery in the browser: what is painted where, in which colours, and how one gets about in it."""
 
+import re
 from io import BytesIO
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -10,11 +12,35 @@ from playwright.sync_api import Page, expect
 from pantile.cards import load_shipped_cards
 from pantile.catalog.database import Database
 from pantile.domain.legends import LegendPalette, colours_of
-from tests.e2e.scoring.conftest import TABLET, SignIn
-from tests.study_fixture import MAP_HEIGHT_PX, MAP_WIDTH_PX, ROIS, SmallStudy, class_map_of, image_of
+from tests.e2e.scoring.conftest import DESKTOP, TABLET, SignIn
+from tests.study_fixture import (
+    MAP_HEIGHT_PX,
+    MAP_WIDTH_PX,
+    ROI_MPP,
+    ROI_WIDTH_PX,
+    ROIS,
+    SmallStudy,
+    class_map_of,
+    image_of,
+)
 
 LUNG = 2
 """The place of the segmenter lung in the fixture."""
+
+TILE = re.compile(r"/gallery/images/[0-9a-f]{64}/\d+/\d+_\d+\.jpg$")
+CENTRE = "pantile.osd.viewport.getCenter().x"
+CORNERS = """() => {
+    const {world, viewport} = pantile.osd;
+    const {x, y, width, height} = viewport.viewportToViewerElementRectangle(world.getItemAt(0).getBounds(true));
+    return [x, y, x + width, y + height];
+}"""
+"""Left, top, right and bottom of the image on the screen."""
+
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))"
+ZOOM = "pantile.osd.viewport.getZoom()"
+LAID = """() => window.pantile?.osd.world.getItemCount() === 2
+    && [0, 1].every(at => pantile.osd.world.getItemAt(at).getFullyLoaded())"""
+"""The image and the class map are there, tiles and all."""
 
 TOLERANCE = 12
 """JPEG's, and that of pictures which are drawn at another size."""
@@ -38,6 +64,14 @@ def _painted(page: Page) -> NDArray[np.uint8]:
     page.wait_for_load_state("networkidle")
     shot = Image.open(BytesIO(page.locator("svg.picture").screenshot())).convert("RGB")
     return np.asarray(shot.resize((MAP_WIDTH_PX, MAP_HEIGHT_PX), Image.Resampling.BOX))
+
+
+def _zoomed(page: Page) -> NDArray[np.uint8]:
+    """(225, 300, 3): the whole ROI as the zoomed picture shows it, at the class map's size."""
+    page.evaluate(DRAWN)
+    shot = Image.open(BytesIO(page.locator("#picture .osd").screenshot())).convert("RGB")
+    corners = page.evaluate(CORNERS)
+    return np.asarray(shot.crop(corners).resize((MAP_WIDTH_PX, MAP_HEIGHT_PX), Image.Resampling.BOX))
 
 
 def _blocks(picture: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -69,6 +103,64 @@ def test_class_maps_lie_over_the_image_in_the_colours_of_the_legend(
     page.get_by_label("H&E alone").check()
     assert np.abs(_blocks(_painted(page)) - _blocks(np.asarray(image))).max() <= TOLERANCE
     assert page.locator("svg.picture text").inner_html() == "50 µm"
+
+
+def test_a_large_picture_is_zoomed_into_with_tiles_of_the_image_and_the_class_map_over_them(
+    study: SmallStudy, sign_in: SignIn, database: Database
+) -> None:
+    page = sign_in("view", viewport=DESKTOP)
+    page.goto(f"/gallery/{_job(database, 0)}")
+
+    with page.expect_response(TILE):
+        page.get_by_role("link", name="Look closely").click()
+    page.wait_for_function(LAID)
+
+    card = load_shipped_cards()["lung"]
+    image = _blocks(
+        np.asarray(Image.fromarray(image_of(0)).resize((MAP_WIDTH_PX, MAP_HEIGHT_PX), Image.Resampling.BOX))
+    )
+    table = np.array([colour or (-1, -1, -1) for colour in colours_of(card.scheme, LegendPalette.ACCESSIBLE)])
+    wanted = _blocks(table[class_map_of(card, 0, LUNG)])
+    page.get_by_label("100 %").check()
+    assert np.abs(_blocks(_zoomed(page)) - np.where(wanted < 0, image, wanted)).max() <= TOLERANCE
+    page.get_by_label("H&E alone").check()
+    assert np.abs(_blocks(_zoomed(page)) - image).max() <= TOLERANCE
+
+
+def test_a_large_picture_is_zoomed_and_moved_by_buttons_and_keys_and_its_bar_tells_true(
+    study: SmallStudy, sign_in: SignIn, database: Database
+) -> None:
+    page = sign_in("view", viewport=DESKTOP)
+    page.goto(f"/gallery/{_job(database, 0)}?size=large")
+    page.wait_for_function(LAID)
+    whole, x = page.evaluate(ZOOM), page.evaluate(CENTRE)
+
+    page.locator("#picture").focus()
+    page.keyboard.press("+")
+    page.get_by_role("button", name="Closer").click()
+    page.wait_for_function(f"() => {ZOOM} > {whole} * 2")
+    page.locator("#picture").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"() => {CENTRE} > {x}")
+    page.wait_for_function("() => pantile.osd.viewport.getZoom() === pantile.osd.viewport.getZoom(true)")
+
+    shown_um = ROI_MPP * page.evaluate("pantile.osd.viewport.getBounds(true).width") * ROI_WIDTH_PX
+    microns_per_px = shown_um / page.evaluate("pantile.osd.viewport.getContainerSize().x")
+    told_um = float(page.locator(".zoom-bar").inner_text().split(" ")[0])
+    box = page.locator(".zoom-length").bounding_box()
+    assert box is not None
+    assert box["width"] * microns_per_px == pytest.approx(told_um, rel=0.02)
+    page.get_by_role("button", name="All of it").click()
+    page.wait_for_function(f"() => Math.abs({ZOOM} / {whole} - 1) < 0.01")
+
+
+def test_a_large_picture_is_scrolled_where_no_script_runs(
+    study: SmallStudy, sign_in: SignIn, database: Database
+) -> None:
+    page = sign_in("view", java_script_enabled=False)
+    page.goto(f"/gallery/{_job(database, 0)}?size=large")
+
+    assert page.get_by_role("group", name="Picture, to be scrolled").locator("svg.picture").is_visible()
 
 
 def test_a_result_tells_areas_and_leads_to_other_segmenters_and_rois(

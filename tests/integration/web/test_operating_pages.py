@@ -27,7 +27,11 @@ PAGES = (
     "/segmenters/lung",
     "/workers",
 )
-PICTURES = ("/gallery/class-maps/1/accessible-card.png", f"/gallery/images/{'a' * 64}/card.jpg")
+PICTURES = (
+    "/gallery/class-maps/1/accessible-card.png",
+    f"/gallery/images/{'a' * 64}/card.jpg",
+    f"/gallery/images/{'a' * 64}/8/0_0.jpg",
+)
 MANIFEST = "path\ns3://study/TCGA-BRCA-A2-A0D2_0.25_tumor_original.jpg"
 FORMS: dict[str, tuple[str, dict[str, str], str]] = {
     "/cohorts/{cohort}/pause": ("/cohorts/TCGA-LUAD/pause", {"reason": "the scanner is looked at"}, "pause"),

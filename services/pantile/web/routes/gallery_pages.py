@@ -14,7 +14,8 @@ from pantile.catalog.pyramids import want_pyramids
 from pantile.domain.legends import LegendPalette
 from pantile.domain.rois import TissueType
 from pantile.domain.segmenters import settings_from
-from pantile.web.gallery import by_roi, common_legend, scale_bar, shown_result
+from pantile.web.assets import viewer_assets
+from pantile.web.gallery import by_roi, closer_look, common_legend, scale_bar, shown_result
 from pantile.web.gallery_pictures import PictureSize
 from pantile.web.given import After, GivenDatabase, GivenObjects, GivenSettings, JobPath
 from pantile.web.pages import render_scripted
@@ -120,6 +121,7 @@ def show_result(
         row = next(each for each in rows if each["job_id"] == job_id)
         before, following = galleries.find_neighbours(connection, row)
         awaited = _want_pictures(connection, [row])
+    look = closer_look(row, palette) if size == PictureSize.LARGE and row["has_pyramid"] else None
     told: dict[str, Any] = {"cohort": row["cohort"]}
     told |= {"colours": palette} if palette is not LegendPalette.ACCESSIBLE else {}
     told |= {"size": size} if size == PictureSize.LARGE else {}
@@ -137,6 +139,8 @@ def show_result(
         opacities=_OPACITIES,
         palettes=list(LegendPalette),
         size=PictureSize.LARGE if size == PictureSize.LARGE else PictureSize.VIEW,
+        look=look,
+        look_script=viewer_assets()["look_script"] if look else "",
         download=objects.presign_get(row["object_key"], expires_s=settings.presign_s),
         is_live=awaited,
     )

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from pantile.catalog.galleries import find_image, find_map
-from pantile.catalog.tiles import UntiledRoi
+from pantile.catalog.tiles import TiledImage, UntiledRoi
+from pantile.domain.deep_zoom import TilePlace
 from pantile.domain.errors import TileNotFound, TilesAwaited
 from pantile.domain.legends import LegendPalette
 from pantile.web.gallery_pictures import Pictures, PictureSize
 from pantile.web.given import GivenDatabase, JobPath
-from pantile.web.kept import KnownTag, answer_picture, tag_of
+from pantile.web.kept import GivenTiles, KnownTag, LevelPath, PlacePath, answer_picture, tag_of
 
 router = APIRouter(prefix="/gallery", include_in_schema=False)
 
@@ -31,12 +32,36 @@ def give_image(
 ) -> Response:
     """An ROI's image; 503 while its pyramid is being made."""
     with database.transaction() as connection:
-        image = find_image(connection, sha256)
-    if isinstance(image, UntiledRoi):
-        raise TileNotFound("its tiles could not be made") if image.has_failed else TilesAwaited
+        image = _tiled(find_image(connection, sha256))
     return answer_picture(
         lambda: pictures.image(image, size), tag=tag_of(f"{sha256} {size}"), known=known, media_type="image/jpeg"
     )
+
+
+@router.get("/images/{sha256}/{level}/{column}_{row}.jpg")
+def give_image_tile(
+    sha256: DigestPath,
+    level: LevelPath,
+    column: PlacePath,
+    row: PlacePath,
+    *,
+    database: GivenDatabase,
+    tiles: GivenTiles,
+    known: KnownTag = "",
+) -> Response:
+    """A deep-zoom tile of an ROI's image; 503 while its pyramid is being made."""
+    place = TilePlace(level=level, column=column, row=row)
+    with database.transaction() as connection:
+        image = _tiled(find_image(connection, sha256))
+    return answer_picture(
+        lambda: tiles.image_tile(image, place), tag=tag_of(f"{sha256} {place}"), known=known, media_type="image/jpeg"
+    )
+
+
+def _tiled(image: TiledImage | UntiledRoi) -> TiledImage:
+    if isinstance(image, UntiledRoi):
+        raise TileNotFound("its tiles could not be made") if image.has_failed else TilesAwaited
+    return image
 
 
 @router.get("/class-maps/{job_id}/{palette}-{size}.png")

@@ -1,4 +1,4 @@
-// Bundles the scoring page and the page of a slide into ../static/viewer: assets named by their content, and manifest.json, which says how.
+// Bundles the scoring page, the page of a slide and the gallery's picture into ../static/viewer: assets named by their content, and manifest.json, which says how.
 import { build } from "esbuild";
 import { readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -9,11 +9,11 @@ const folder = join(here, "..", "static", "viewer");
 
 const built = await build({
   absWorkingDir: here,
-  entryPoints: { viewer: "src/main.ts", style: "src/viewer.css", placing: "src/placing/placing.ts", "placing-style": "src/placing/placing.css" },
+  entryPoints: { viewer: "src/main.ts", style: "src/viewer.css", placing: "src/placing/placing.ts", "placing-style": "src/placing/placing.css", look: "src/gallery/look.ts" },
   outdir: folder,
   entryNames: "[name]-[hash]",
   bundle: true,
-  // What both pages need, OpenSeadragon first of all, is one file for both.
+  // What they all need, OpenSeadragon first of all, is one file.
   splitting: true,
   minify: true,
   sourcemap: "linked",
