@@ -34,6 +34,7 @@ def test_a_small_benchmark_measures_all_that_it_reports(tmp_path: Path) -> None:
     assert 0 < measured["stages"]["network"] < measured["seconds_per_roi"]
     assert all(each["processor_s"] > 0 for each in (measured, report["baseline"], *report["networks"]))
     assert measured["peak_bytes"] > 2**27
+    assert measured["gpu_busy"] is None
     assert report["baseline"]["peak_bytes"] > 2**27
     assert report["speedups"][0] == report["baseline"]["seconds"] / (measured["seconds_per_roi"] / 2)
 

@@ -95,6 +95,7 @@ def _speeds(report: Report) -> Table:
         "faster by",
         "of the network's time",
         "peak memory",
+        "GPU busy",
     )
     network = report.networks[0]
     if report.baseline:
@@ -102,8 +103,8 @@ def _speeds(report: Report) -> Table:
         table.add_row(
             "baseline",
             "",
-            f"{seconds:.2f}",
-            f"{report.baseline.processor_s:.1f}",
+            _seconds(seconds),
+            _seconds(report.baseline.processor_s),
             "",
             "1.0",
             "",
@@ -112,8 +113,8 @@ def _speeds(report: Report) -> Table:
     table.add_row(
         "network alone",
         "",
-        f"{report.network_seconds:.2f}",
-        f"{report.network_processor_s:.1f}",
+        _seconds(report.network_seconds),
+        _seconds(report.network_processor_s),
         f"{network.patches / report.network_seconds:.1f}",
         "",
         "1.00",
@@ -123,13 +124,14 @@ def _speeds(report: Report) -> Table:
         speedup = report.speedup(measured)
         table.add_row(
             f"Pantile, {count(measured.segmenters, 'segmenter')}, {count(measured.rois, 'ROI')}",
-            f"{measured.seconds_per_roi:.2f}",
-            f"{measured.seconds_per_output:.2f}",
-            f"{measured.processor_s:.1f}",
+            _seconds(measured.seconds_per_roi),
+            _seconds(measured.seconds_per_output),
+            _seconds(measured.processor_s),
             f"{measured.patches_per_second:.1f}",
             f"{speedup:.1f}" if speedup else "",
             f"{report.over_network(measured):.2f}",
             _peaks(measured),
+            "" if measured.gpu_busy is None else f"{measured.gpu_busy:.0%}",
         )
     return table
 
@@ -141,7 +143,7 @@ def _stages(report: Report) -> Table:
         *((f"Pantile, {measured.segmenters}", dict(measured.stages)) for measured in report.throughputs),
     ]
     for name, stages in rows:
-        table.add_row(name, *(f"{stages[stage]:.3f}" if stage in stages else "" for stage in _STAGES))
+        table.add_row(name, *(f"{stages[stage]:.4f}" if stage in stages else "" for stage in _STAGES))
     return table
 
 
@@ -149,6 +151,10 @@ def _peaks(measured: ThroughputMeasure) -> str:
     if measured.early_peak_bytes is None:
         return _gib(measured.peak_bytes)
     return f"{_gib(measured.peak_bytes)} (after {EARLY_ROIS}: {_gib(measured.early_peak_bytes)})"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:#.3g}"
 
 
 def _gib(size: int) -> str:

@@ -14,6 +14,7 @@ from pantile_workers.benchmark.report import Report
 from pantile_workers.benchmark.subject import STUDY_MPP, Standing, read_standing, write_roi, write_standing
 from pantile_workers.benchmark.throughput import WARM_UP_ROIS, measure_throughput
 from pantile_workers.imaging.reading import inspect_image
+from pantile_workers.inference.devices import gpu_uuid, pick_device
 
 _OUTPUTS = 2
 """Of the baseline, and of the network alone before and after the rest."""
@@ -73,12 +74,15 @@ def _run(
     if with_baseline:
         on_stage("Measuring the pipeline of one patch at a time")
         baseline = apart(partial(measure_baseline, subject, standing, roi_mpp=STUDY_MPP, outputs=_OUTPUTS))
+    gpu = gpu_uuid(pick_device(device))
     throughputs = []
     for number in segmenters:
         stage = _Counting(on_stage, f"Measuring Pantile with {count(number, 'segmenter')}", rois + WARM_UP_ROIS)
         home = folder / f"stack-{number}"
         throughputs.append(
-            measure_throughput(home, subject, standing, segmenters=number, rois_wanted=rois, on_roi=stage.advance)
+            measure_throughput(
+                home, subject, standing, segmenters=number, rois_wanted=rois, gpu=gpu, on_roi=stage.advance
+            )
         )
     on_stage("Measuring the network alone again")
     networks.append(apart(network))

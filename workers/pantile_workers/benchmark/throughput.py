@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import mean
 from typing import NamedTuple
 
 from pantile.catalog import cohorts, jobs, rois
@@ -24,6 +25,7 @@ from pantile.local.stack import Stack
 from pantile.objects import ObjectStore, sha256_of
 from pantile_workers.benchmark.memory import peak_bytes, processor_s
 from pantile_workers.benchmark.subject import STUDY_MPP, Standing, write_copies
+from pantile_workers.gpus import read_gpu
 
 WARM_UP_ROIS = 1
 EARLY_ROIS = 5
@@ -41,7 +43,8 @@ class ThroughputMeasure:
     """What a segment worker did once warm: seconds a ROI by the clock, seconds an output by stage, and its memory.
 
     `processor_s` are the seconds an output that it took of the processor's cores, all of its threads together.
-    `early_peak_bytes` is None where no more than `EARLY_ROIS` ROIs were segmented.
+    `early_peak_bytes` is None where no more than `EARLY_ROIS` ROIs were segmented. `gpu_busy` is the share of the time
+    in which the GPU computed anything at all, as its driver tells it; None without one.
     """
 
     rois: int
@@ -54,6 +57,7 @@ class ThroughputMeasure:
     device: str
     peak_bytes: int
     early_peak_bytes: int | None
+    gpu_busy: float | None
 
     @property
     def seconds_per_output(self) -> float:
@@ -67,11 +71,19 @@ class ThroughputMeasure:
 
 
 def measure_throughput(
-    home: Path, image: Path, standing: Standing, *, segmenters: int, rois_wanted: int, on_roi: Callable[[], None]
+    home: Path,
+    image: Path,
+    standing: Standing,
+    *,
+    segmenters: int,
+    rois_wanted: int,
+    gpu: str,
+    on_roi: Callable[[], None],
 ) -> ThroughputMeasure:
     """Segments copies of the image with so many segmenters, by one worker; the first ROI is not counted.
 
-    The images are ingested before the worker starts, so that nothing else runs beside it.
+    The images are ingested before the worker starts, so that nothing else runs beside it. `gpu` is the UUID of the
+    one that the worker will use, empty for none.
 
     Raises:
         StackError: the embedded stack does not start, or a job failed.
@@ -86,7 +98,9 @@ def measure_throughput(
             expected = segmenters * len(copies)
             _wait(lambda: len(_jobs(database, cohort)) == expected)
             with _segment_worker(stack) as worker:
-                seen = _watch(database, cohort, worker, segmenters=segmenters, expected=expected, on_roi=on_roi)
+                seen = _watch(
+                    database, cohort, worker, segmenters=segmenters, expected=expected, gpu=gpu, on_roi=on_roi
+                )
             return _measure(database, cohort, segmenters=segmenters, seen=seen)
 
 
@@ -133,14 +147,23 @@ class _Seen(NamedTuple):
     peak_bytes: int
     early_peak_bytes: int | None
     processor_s: float
+    gpu_busy: float | None
 
 
 def _watch(
-    database: Database, cohort: Cohort, worker: Child, *, segmenters: int, expected: int, on_roi: Callable[[], None]
+    database: Database,
+    cohort: Cohort,
+    worker: Child,
+    *,
+    segmenters: int,
+    expected: int,
+    gpu: str,
+    on_roi: Callable[[], None],
 ) -> _Seen:
     """Waits for all jobs, with an eye on the worker."""
     pid = worker.identity.pid
     early, warm_s, seen = None, 0.0, 0
+    busy: list[float] = []
     while seen * segmenters < expected:
         # Taken before one looks: the first ROI and the last may both have ended since the look before.
         if seen < WARM_UP_ROIS:
@@ -155,10 +178,13 @@ def _watch(
         for _ in range(done - seen):
             on_roi()
         seen = done
+        fares = read_gpu(gpu) if WARM_UP_ROIS <= seen < expected // segmenters else None
+        if fares is not None and fares.busy is not None:
+            busy.append(fares.busy)
         if early is None and EARLY_ROIS <= seen < expected // segmenters:
             early = peak_bytes(pid)
         time.sleep(_POLL_S)
-    return _Seen(peak_bytes(pid), early, processor_s(pid) - warm_s)
+    return _Seen(peak_bytes(pid), early, processor_s(pid) - warm_s, mean(busy) if busy else None)
 
 
 def _wait(is_so: Callable[[], bool]) -> None:
@@ -192,6 +218,7 @@ def _measure(database: Database, cohort: Cohort, *, segmenters: int, seen: _Seen
         device=provenance["device"],
         peak_bytes=seen.peak_bytes,
         early_peak_bytes=seen.early_peak_bytes,
+        gpu_busy=seen.gpu_busy,
     )
 
 

@@ -3,6 +3,7 @@
 Measured on two cores with toy4 (UNet++, EfficientNet-B0, patches of 512 px): docs/performance.md.
 """
 
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 
 import torch
@@ -13,6 +14,8 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from pantile.domain.segmenters import Precision
+from pantile_workers.inference import compiled
+from pantile_workers.inference.compiled import can_compile
 
 _TRIED_PX = 64
 _LARGEST_CHANGE = 1e-3
@@ -35,7 +38,7 @@ def streamline(network: nn.Module) -> nn.Module:
     Its logits are the same but for the order of the arithmetic; a network for which they are not stays as it is.
     """
     folded = deepcopy(network)
-    _fold_batch_norms(folded)
+    _fold_batch_norms(folded, fuse=_device_of(network).type == "cuda" and can_compile())
     parts = dict(folded.named_modules())
     _replace(folded, {name: nn.SiLU(inplace=True) for name, part in parts.items() if isinstance(part, Swish)})
     if _device_of(network).type == "cpu":
@@ -81,9 +84,42 @@ class _Squeezed(nn.Module):
         return weighted
 
 
-def _fold_batch_norms(network: nn.Module) -> None:
-    """Folds every batch norm that is given a convolution's output into that convolution, in place."""
-    names = {part: name for name, part in network.named_modules()}
+class _Biased(nn.Module):
+    """What is left of a folded batch norm: its bias, added in one step with the activation that follows.
+
+    A GPU adds a convolution's own bias in a step of its own, which takes as long as the batch norm would have.
+    """
+
+    _bias: Tensor
+
+    def __init__(self, bias: Tensor, activation: nn.Module) -> None:
+        super().__init__()
+        # No parameter: for each shape of one, all would be compiled anew.
+        self.register_buffer("_bias", bias.detach())
+        self._add = _COMPILED[type(activation)]
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(patches, channels, rows, columns) with the bias of each channel, activated."""
+        patches, channels, height, width = values.shape
+        pixels: Tensor = self._add(values.permute(0, 2, 3, 1).reshape(-1, channels), self._bias)
+        return pixels.view(patches, height, width, channels).permute(0, 3, 1, 2)
+
+
+_COMPILED: Mapping[type[nn.Module], Callable[[Tensor, Tensor], Tensor]] = {
+    nn.Identity: compiled.add,
+    nn.ReLU: compiled.add_relu,
+    nn.SiLU: compiled.add_silu,
+    Swish: compiled.add_silu,
+}
+
+
+def _fold_batch_norms(network: nn.Module, *, fuse: bool) -> None:
+    """Folds every batch norm that is given a convolution's output into that convolution, in place.
+
+    With `fuse` the bias stays where the batch norm was, and takes the activation along.
+    """
+    parts = dict(network.named_modules())
+    names = {part: name for name, part in parts.items()}
     for convolution, norm in _find_pairs(network):
         mean, variance = norm.running_mean, norm.running_var
         if mean is None or variance is None:
@@ -92,7 +128,22 @@ def _fold_batch_norms(network: nn.Module) -> None:
             convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
         )
         # timm's batch norms hold the activation that follows them.
-        _replace(network, {names[norm]: getattr(norm, "act", nn.Identity())})
+        activation = getattr(norm, "act", nn.Identity())
+        if fuse:
+            after = _next_name(names[norm])
+            if type(activation) is nn.Identity and isinstance(parts.get(after), nn.ReLU):
+                activation = parts[after]
+                _replace(network, {after: nn.Identity()})
+            if type(activation) in _COMPILED:
+                activation = _Biased(convolution.bias, activation)
+                convolution.bias = None
+        _replace(network, {names[norm]: activation})
+
+
+def _next_name(name: str) -> str:
+    """The name of the part after the one of that name in an `nn.Sequential`; empty outside of one."""
+    parent, _, own = name.rpartition(".")
+    return f"{parent}.{int(own) + 1}" if own.isdecimal() else ""
 
 
 def _find_pairs(network: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:

@@ -23,6 +23,7 @@ from pantile.domain.patches import Patch, plan_grid
 from pantile.domain.segmenters import Card, EngineSettings, card_digest
 from pantile_workers.inference.arithmetic import pick_dtype, streamline
 from pantile_workers.inference.checkpoints import load_network
+from pantile_workers.inference.compiled import normalise
 from pantile_workers.inference.decoders import WindowedNetwork, compute_windows
 from pantile_workers.inference.devices import DeviceClock, DeviceThread, give_way_on, gpu_uuid, pick_device
 from pantile_workers.inference.loaded import LoadedSegmenter, SegmenterCache
@@ -138,7 +139,8 @@ class Engine:
         On the CPU the handle shares the image's memory, which must not change while it is in use.
         """
         covered = size_px or (image.shape[0], image.shape[1])
-        return self._thread.call(lambda: RoiOnDevice(pixels=torch.from_numpy(image).to(self.device), size_px=covered))
+        staged = self._stage(image)
+        return self._thread.call(lambda: RoiOnDevice(pixels=self._take(staged), size_px=covered))
 
     def place_patches(
         self, patches: NDArray[np.uint8], *, corners: Sequence[tuple[int, int]], size_px: tuple[int, int]
@@ -148,9 +150,8 @@ class Engine:
         `corners` are their upper left corners (row, column), `size_px` is the (height, width) of the class map.
         """
         places = {corner: index for index, corner in enumerate(corners)}
-        return self._thread.call(
-            lambda: PatchesOnDevice(patches=torch.from_numpy(patches).to(self.device), places=places, size_px=size_px)
-        )
+        staged = self._stage(patches)
+        return self._thread.call(lambda: PatchesOnDevice(patches=self._take(staged), places=places, size_px=size_px))
 
     def segment(
         self,
@@ -179,10 +180,20 @@ class Engine:
         asked = perf_counter()
         return self._thread.call(lambda: self._segment(roi, segmenter, patches, settings, asked))
 
+    def _stage(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """The pixels where the device can fetch them by itself: pinned memory, filled on the caller's thread."""
+        tensor = torch.from_numpy(pixels)
+        return tensor.pin_memory() if self.device.type == "cuda" else tensor
+
+    def _take(self, staged: Tensor) -> Tensor:
+        return staged.to(self.device, non_blocking=True)
+
     def _load(self, card: Card, digest: str, path: Path) -> LoadedSegmenter:
         network = load_network(card, path, self.device)
         if isinstance(network, torch.nn.Module):
-            network = compute_windows(streamline(network))
+            # Both compare logits before and after, which TF32's rounding alone would make differ.
+            with _repeatable():
+                network = compute_windows(streamline(network))
         return LoadedSegmenter(card=card, digest=digest, network=network)
 
     def _segment(
@@ -213,7 +224,7 @@ class Engine:
                 clock=DeviceClock(self.device),
             )
             batch_patches = run.stitch(patches, self._batch_patches)
-            planes: list[NDArray[np.uint8]] = [plane.cpu().numpy() for plane in stitcher.planes]
+            planes: list[NDArray[np.uint8]] = [_fetch(plane) for plane in stitcher.planes]
         run.clock.mark("stitching")
         run.check_finite()
         seconds = run.clock.seconds()
@@ -251,8 +262,8 @@ class _Run:
         self._network = network
         self._dtype = dtype
         self._stitcher = stitcher
-        self._mean = torch.tensor(card.normalisation.mean, device=device).view(1, 3, 1, 1)
-        self._std = torch.tensor(card.normalisation.std, device=device).view(1, 3, 1, 1)
+        self._mean = torch.tensor(card.normalisation.mean, device=device)
+        self._std = torch.tensor(card.normalisation.std, device=device)
         self._is_finite = torch.ones((), dtype=torch.bool, device=device)
         self.clock = clock
 
@@ -292,8 +303,7 @@ class _Run:
     def _prepare(self, patches: Sequence[Patch]) -> Tensor:
         """(patches, 3, patch_px, patch_px), normalised in float32, channels last, in the network's own type."""
         cut = self._roi.cut(patches, self._card.patch_px)
-        normalised = cut.permute(0, 3, 1, 2).to(torch.float32).div_(255).sub_(self._mean).div_(self._std)
-        prepared = normalised.to(self._dtype)
+        prepared = normalise(cut, self._mean, self._std, self._dtype)
         self.clock.mark("preparing")
         return prepared
 
@@ -316,6 +326,12 @@ class _Run:
             name, shape = self._card.name, tuple(logits.shape)
             raise SegmenterBroken(f"{name}: the network gave values of the shape {shape}, the card promises {expected}")
         return logits
+
+
+def _fetch(plane: Tensor) -> NDArray[np.uint8]:
+    """The plane in the processor's memory, by way of pinned memory where it is a GPU's."""
+    host = torch.empty(plane.shape, dtype=plane.dtype, pin_memory=plane.is_cuda)
+    return host.copy_(plane).numpy()
 
 
 def _plan(roi: PatchSource, card: Card, settings: EngineSettings) -> list[Patch]:

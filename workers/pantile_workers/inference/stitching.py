@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pantile.domain.patches import Patch
 from pantile.domain.segmenters import Stitching
+from pantile_workers.inference.compiled import pick_classes
 from pantile_workers.inference.windows import Window, kept_window, whole
 
 BLEND_SIGMA = 1 / 8
@@ -74,7 +75,7 @@ class CentreStitcher:
     def reduce(self, logits: Tensor) -> Sequence[Tensor]:
         """Classes, and the confidence where it is asked for: (patches, rows, columns) uint8 each."""
         if len(self.planes) == 1:
-            return [logits.argmax(dim=1).to(torch.uint8)]
+            return [pick_classes(logits)]
         return _top(logits.float().softmax(dim=1), dim=1)
 
     def add(self, patches: Sequence[Patch], reduced: Sequence[Tensor]) -> None:
