@@ -5,9 +5,8 @@ from pathlib import Path
 
 from pantile.analysis.design import Design, make_design
 from pantile.analysis.dice_files import DiceTable
-from pantile.analysis.reading import text_file
 from pantile.analysis.scores import ScoreTable, gather_scores
-from pantile.analysis.study_dice import read_study_dice
+from pantile.analysis.study_dice import gather_study_dice
 from pantile.catalog import exports, studies
 from pantile.catalog.database import Connection
 from pantile.catalog.study_dice import list_study_dice
@@ -15,7 +14,7 @@ from pantile.domain.csv_text import Cell, csv_line
 from pantile.domain.dice import DiceProtocol
 from pantile.domain.studies import Study
 from pantile.domain.study_csv import STUDY_COLUMNS
-from pantile.domain.study_dice import STUDY_DICE_FILE, study_dice_csv
+from pantile.domain.study_dice import OUTPUT_COLUMNS, STUDY_DICE_FILE, output_cells, study_dice_csv
 from pantile.domain.study_exports import ANALYSED_FILES, ExportKind, export_columns, export_rows
 
 
@@ -42,8 +41,9 @@ def _named(columns: Iterable[str], rows: Iterable[Iterable[Cell]]) -> Iterator[t
 
 def find_dice(connection: Connection, study: Study, design: Design, protocol: DiceProtocol) -> DiceTable | None:
     """Dice beside the first scores, of the tumor ROIs whose outputs are evaluated; None where there are none."""
-    rows = list_study_dice(connection, study.id, protocol)
-    table, _ = read_study_dice(text_file(STUDY_DICE_FILE, study_dice_csv(rows).encode()), design)
+    rows = list_study_dice(connection, study.id, protocol, is_detailed=False)
+    named = _named(OUTPUT_COLUMNS, map(output_cells, rows))
+    table, _ = gather_study_dice(named, design, name=study.name, sha256="")
     return table if len(table.rois) else None
 
 

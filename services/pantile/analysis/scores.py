@@ -127,9 +127,11 @@ def read_score(cell: str) -> float | str:
 
 def _roi_of(rois: dict[str, _Roi], where: str, row: Mapping[str, str], problems: Problems) -> _Roi | None:
     name = roi_name(row["file_name"])
-    parts = parse_name(row["file_name"])
-    project = row["tcga_project"] or parts.cohort or ""
-    case = (row["tcga_case_id"] or parts.case or parts.slide).upper()
+    project, case = row["tcga_project"], row["tcga_case_id"]
+    if not project or not case:
+        parts = parse_name(row["file_name"])
+        project, case = project or parts.cohort or "", case or parts.case or parts.slide
+    case = case.upper()
     try:
         tissue_type = parse_tissue_type(row["tissue_type"])
         mpp = float(row.get("slide_mpp") or "nan")

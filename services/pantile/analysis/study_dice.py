@@ -1,7 +1,7 @@
 """Dice of a study's outputs from one table, as a Pantile gives it: every ROI under its own name, beside its score."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -24,9 +24,16 @@ def read_study_dice(file: TextFile, design: Design) -> tuple[DiceTable, InputFil
     Raises:
         ScoresRefused: a line has an unknown model, a Dice or a score that is none, or what an earlier line had.
     """
-    problems, places, told = Problems(file.name), design.place_of(), Counter[str]()
+    return gather_study_dice(file.rows(_REQUIRED), design, name=file.name, sha256=file.sha256)
+
+
+def gather_study_dice(
+    rows: Iterable[tuple[str, Mapping[str, str]]], design: Design, *, name: str, sha256: str
+) -> tuple[DiceTable, InputFile]:
+    """A table from rows of those columns, each with where it stands; raises as `read_study_dice`."""
+    problems, places, told = Problems(name), design.place_of(), Counter[str]()
     found: dict[Key, dict[int, tuple[float, float]]] = {}
-    for where, row in file.rows(_REQUIRED):
+    for where, row in rows:
         told["rows"] += 1
         place, score, dice = places.get(row["model"].lower()), read_score(row["score"]), _read_dice(row["Overall_DICE"])
         if place is None:
@@ -44,7 +51,7 @@ def read_study_dice(file: TextFile, design: Design) -> tuple[DiceTable, InputFil
             told[f"protocol {row['protocol']}"] += 1
             told["inferred"] += row["remap_origin"] != RemapOrigin.STATED
     problems.raise_if_any()
-    read = InputFile(role="Dice", name=file.name, sha256=file.sha256, rows=told["rows"], remarks=_remarks(told))
+    read = InputFile(role="Dice", name=name, sha256=sha256, rows=told["rows"], remarks=_remarks(told))
     return _table(found, design), read
 
 

@@ -28,8 +28,14 @@ _OF_OUTPUT = """
     FROM outputs o
     JOIN study_rois sr ON sr.study_id = o.study_id AND sr.roi_id = o.roi_id
     JOIN rois r ON r.id = o.roi_id JOIN cohorts c ON c.id = r.cohort_id
+    JOIN (
+        SELECT sr.roi_id, row_number() OVER (
+            ORDER BY sr.file_place, c.name, r.slide, r.roi_number, r.tissue_type DESC, r.id) AS place
+        FROM study_rois sr JOIN rois r ON r.id = sr.roi_id JOIN cohorts c ON c.id = r.cohort_id
+        WHERE sr.study_id = %(study_id)s
+    ) placed ON placed.roi_id = o.roi_id
 """
-_ORDER = "sr.file_place, c.name, r.slide, r.roi_number, r.tissue_type DESC, r.id, o.number"
+_ORDER = "placed.place, o.number"  # ROIs are put in order, not their outputs, as comparing names takes longest
 
 # One reading of each ROI that is done: that of the rater, or the first of the purpose.
 _CHOSEN = """

@@ -15,6 +15,9 @@ DETAILED_COLUMNS = (
 
 _BEFORE = ("cohort", "case", "roi", "tissue_type", "model", "segmenter", "score", "protocol", "remap_origin")
 
+OUTPUT_COLUMNS = (*_BEFORE, "Overall_DICE")
+"""What tells which output it is, its first score, the protocol, and its Dice."""
+
 STUDY_DICE_COLUMNS = (*_BEFORE, *DETAILED_COLUMNS)
 """The columns of a study's Dice in one table: which output, its first score, the protocol, then the study's own."""
 
@@ -40,16 +43,21 @@ def detailed_cells(row: Mapping[str, Any], figures: Mapping[str, Any]) -> tuple[
     )
 
 
+def output_cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
+    """The cells of an evaluated output under `OUTPUT_COLUMNS`."""
+    return (*_before(row), row["overall"])
+
+
+def _before(row: Mapping[str, Any]) -> tuple[Cell, ...]:
+    return (
+        *(row["cohort"], row["case_id"], row["roi"], row["tissue_type"], f"model{row['number']}"),
+        *(row["segmenter"], row["score"], row["protocol"], row["remap_origin"]),
+    )
+
+
 def study_dice_csv(rows: Iterable[Mapping[str, Any]]) -> str:
     """The evaluated outputs of a study as CSV under `STUDY_DICE_COLUMNS`."""
     return write_csv(
         STUDY_DICE_COLUMNS,
-        (
-            (
-                *(row["cohort"], row["case_id"], row["roi"], row["tissue_type"], f"model{row['number']}"),
-                *(row["segmenter"], row["score"], row["protocol"], row["remap_origin"]),
-                *detailed_cells(row, row),
-            )
-            for row in rows
-        ),
+        ((*_before(row), *detailed_cells(row, row)) for row in rows),
     )

@@ -1,5 +1,6 @@
 """Charts of agreement, drawn as SVG by the templates: where each point lies, and how large it is."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
@@ -9,6 +10,7 @@ from pantile.schemas.study_figures import PairCount
 SIZE = 440
 _LEFT, _TOP, _PLOT = 44, 12, 384
 _LARGEST = 15.0
+_SMALLEST_DOT, _DOT, _LARGEST_DOT = 1.5, 2.5, 7.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +100,21 @@ def bland_altman(pairs: Iterable[PairCount], *, levels: Iterable[tuple[str, str,
 
 
 def scores_against_dice(pairs: Iterable[tuple[float, float]], *, delta: float) -> Chart:
-    """Tenths of scores over Dice, one point an output; the band is where they are no further apart than `delta`."""
+    """Tenths of scores over Dice, a point for each hundredth and score; the band is where they differ by `delta`."""
+    counted = Counter((round(dice, 2), score) for dice, score in pairs)
+    scale = min(_DOT, _LARGEST_DOT / sqrt(max(counted.values(), default=1)))
     # From the left edge up to the top, and back: what is within the field of the band around equality.
     corners = [(0.0, 0.0), (0.0, delta), (1 - delta, 1.0), (1.0, 1.0), (1.0, 1 - delta), (delta, 0.0)]
     fifths = [number / 5 for number in range(6)]
     return Chart(
         points=tuple(
-            Point(x=_x(10 * dice), y=_y(score, 0, 1), radius=2.5, label=f"Dice {dice:.2f}, score {10 * score:g}")
-            for dice, score in pairs
+            Point(
+                x=_x(10 * dice),
+                y=_y(score, 0, 1),
+                radius=round(max(_SMALLEST_DOT, scale * sqrt(outputs)), 1),
+                label=f"Dice {dice:.2f}, score {10 * score:g}: {outputs}",
+            )
+            for (dice, score), outputs in counted.items()
         ),
         lines=(),
         x_ticks=tuple(Tick(at=_x(10 * share), label=f"{share:.1f}") for share in fifths),

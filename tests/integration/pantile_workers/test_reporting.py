@@ -1,7 +1,9 @@
 """Reports of studies: asked for, made by a worker, kept in the bucket, opened by those who may."""
 
+import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -11,7 +13,9 @@ from pantile.catalog import holdings, outbox
 from pantile.catalog.database import Database
 from pantile.domain.jobs import EVALUATE_CHORES, IMAGING_CHORES
 from pantile.domain.messages import MakeReport
+from pantile.domain.workers import WorkerKind
 from pantile.objects import ObjectStore
+from pantile.queue import Sender
 from pantile.settings import Settings
 from pantile.web.app import create_app
 from pantile.web.cookies import CSRF_HEADER, csrf_of
@@ -20,6 +24,7 @@ from pantile_workers.reporting import make_report
 from pantile_workers.runtime import Runtime
 from tests.study_fixture import STUDY, SmallStudy, make_study, sign_in
 from tests.study_scores import evaluate_study, score_study
+from tests.worker_process import running_worker
 
 REPORT = f"/v1/studies/{STUDY}/report"
 PAGE = f"/studies/{STUDY}/report"
@@ -104,6 +109,34 @@ def test_a_report_is_asked_for_made_opened_and_downloaded(
         assert holdings.find_unknown(connection, keys) == []
         lines = connection.execute("SELECT actor FROM audit WHERE action = 'ask report'").fetchall()
     assert [line["actor"] for line in lines] == ["admin", "admin"]
+
+
+def test_a_worker_process_makes_reports_from_the_queue_one_after_the_other(
+    study: SmallStudy, browse: Browser, database: Database, settings: Settings, sender: Sender
+) -> None:
+    def wait_for(browser: TestClient) -> dict[str, Any]:
+        with database.transaction() as connection:
+            sender.send(outbox.due_chores(connection, EVALUATE_CHORES, limit=10))
+        deadline = time.monotonic() + 200
+        while (told := browser.get(REPORT).json())["state"] in {"waiting", "running"}:
+            assert time.monotonic() < deadline, "it took too long"
+            time.sleep(0.2)
+        return told  # type: ignore[no-any-return]
+
+    with browse("admin") as browser, running_worker(settings, WorkerKind.EVALUATE):
+        browser.post(REPORT)
+        of_nothing = wait_for(browser)
+        score_study(database, study, "r1", "r2")
+        evaluate_study(database)
+        browser.post(REPORT)
+        of_scores = wait_for(browser)
+        page, archive = browser.get(f"{REPORT}.html"), browser.get(f"{REPORT}.zip")
+
+    assert (of_nothing["state"], of_nothing["made"]) == ("failed", None)
+    assert "has no tumor ROI with a score" in of_nothing["error"]
+    assert (of_scores["state"], of_scores["error"], of_scores["made"]["scores"]) == ("succeeded", None, 59)
+    assert "Dice, and scores against Dice" in page.text
+    assert ZipFile(BytesIO(archive.content)).read(f"{STUDY}-report/report.html") == page.content
 
 
 def test_a_report_that_is_made_anew_takes_the_place_of_the_first(

@@ -100,6 +100,21 @@ def test_the_baseline_is_the_mean_of_what_dealing_gives() -> None:
     assert found.expected == pytest.approx(np.mean(dealt), abs=0.003)
 
 
+def test_dealing_by_kinds_spreads_as_shuffling_all_scores_does() -> None:
+    random = np.random.default_rng(2)
+    dice = random.beta(4, 2, size=80)
+    scores = np.clip(np.round(10 * (dice + random.normal(0, 0.3, size=80))), 0, 10) / 10
+    near = np.abs(dice[:, None] - scores[None, :]) <= 0.15 + 1e-9
+    shuffled = [near[np.arange(80), random.permutation(80)].mean() for _ in range(20_000)]
+
+    found = deal_anew(np.stack([dice, scores], axis=1), random, draws=20_000)
+
+    assert found is not None
+    assert found.expected == pytest.approx(np.mean(shuffled), abs=0.002)
+    assert (found.low, found.high) == pytest.approx(np.quantile(shuffled, [0.025, 0.975]), abs=1 / 80 + 1e-9)
+    assert found.p == pytest.approx(np.mean(np.array(shuffled) >= near.diagonal().mean()), abs=0.01)
+
+
 def test_scores_that_follow_dice_beat_the_baseline(generated: Path) -> None:
     table, _ = read_dice(generated / DICE_FOLDER, generated / RATINGS_FILE, ARTICLE)
 
