@@ -80,7 +80,6 @@ def test_every_change_leaves_a_line(
     account = make_account(Role.VIEWER)
     with database.transaction() as connection:
         connection.execute("UPDATE jobs SET state = 'failed', error = 'x', finished_at = now() WHERE id = 1")
-        connection.execute("UPDATE cohorts SET state = 'paused', pause_reason = 'x'")
         connection.execute(
             """
             INSERT INTO workers (name, kind, host, pid, queues, threads, version)
@@ -97,6 +96,7 @@ def test_every_change_leaves_a_line(
     sha256 = put_checkpoint(write_checkpoint(channels=2))
     card = write_card("new", channels=2)
     changes: dict[str, tuple[str, Any, str, str]] = {
+        "POST /v1/cohorts/{cohort}/pause": ("/v1/cohorts/1/pause", {"reason": "x"}, "pause", "cohort 1"),
         "POST /v1/cohorts/{cohort}/resume": ("/v1/cohorts/1/resume", None, "resume", "cohort 1"),
         "POST /v1/jobs/{job_id:int}/retry": ("/v1/jobs/1/retry", None, "retry", "job 1"),
         "POST /v1/jobs/{job_id:int}/cancel": ("/v1/jobs/1/cancel", None, "cancel", "job 1"),
