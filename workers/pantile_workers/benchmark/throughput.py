@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
+
+import numpy as np
 
 from pantile.catalog import cohorts, jobs, rois
 from pantile.catalog.cohorts import Cohort
@@ -142,12 +145,17 @@ def _segment_worker(stack: Stack) -> Iterator[Child]:
 
 
 class _Seen(NamedTuple):
-    """What was seen of the worker from outside; `processor_s` are those after the first ROI."""
+    """What was seen of the worker from outside; `processor` has what it had computed for by some times."""
 
     peak_bytes: int
     early_peak_bytes: int | None
-    processor_s: float
+    processor: list[tuple[float, float]]
     gpu_busy: float | None
+
+    def processor_s(self, begun: datetime) -> float:
+        """Seconds of the processor since a time, which mostly lies between two looks."""
+        times, computed_s = zip(*self.processor, strict=True)
+        return float(computed_s[-1] - np.interp(begun.timestamp(), times, computed_s))
 
 
 def _watch(
@@ -162,12 +170,11 @@ def _watch(
 ) -> _Seen:
     """Waits for all jobs, with an eye on the worker."""
     pid = worker.identity.pid
-    early, warm_s, seen = None, 0.0, 0
+    early, seen = None, 0
     busy: list[float] = []
+    processor: list[tuple[float, float]] = []
     while seen * segmenters < expected:
-        # Taken before one looks: the first ROI and the last may both have ended since the look before.
-        if seen < WARM_UP_ROIS:
-            warm_s = processor_s(pid)
+        processor.append((time.time(), processor_s(pid)))
         if worker.has_ended():
             raise StackError(f"the segment worker ended: {worker.last_words()}")
         found = _jobs(database, cohort)
@@ -184,7 +191,8 @@ def _watch(
         if early is None and EARLY_ROIS <= seen < expected // segmenters:
             early = peak_bytes(pid)
         time.sleep(_POLL_S)
-    return _Seen(peak_bytes(pid), early, processor_s(pid) - warm_s, mean(busy) if busy else None)
+    processor.append((time.time(), processor_s(pid)))
+    return _Seen(peak_bytes(pid), early, processor, mean(busy) if busy else None)
 
 
 def _wait(is_so: Callable[[], bool]) -> None:
@@ -211,7 +219,7 @@ def _measure(database: Database, cohort: Cohort, *, segmenters: int, seen: _Seen
         rois=counted // segmenters,
         segmenters=segmenters,
         seconds_per_roi=(ends[-1] - begun).total_seconds() / (counted / segmenters),
-        processor_s=seen.processor_s / counted,
+        processor_s=seen.processor_s(begun) / counted,
         stages={stage: sum(each.get(stage, 0.0) for each in timings) / len(timings) for stage in _stages(timings)},
         patches=provenance["patches"],
         arithmetic=provenance["arithmetic"],
