@@ -43,10 +43,14 @@ LABEL org.opencontainers.image.title="Pantile worker (${TORCH})" \
 RUN groupadd --system --gid 10001 pantile \
     && useradd --system --uid 10001 --gid pantile --create-home --shell /usr/sbin/nologin pantile \
     && install --directory --owner pantile --group pantile /var/lib/pantile
+# On a GPU some steps are compiled when they are first used: Triton starts its kernels by way of C.
+RUN if [ "$TORCH" = cuda ]; then \
+        apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; \
+    fi
 COPY --from=build /opt/pantile /opt/pantile
 # Weights come from the bucket; no library may fetch any by itself.
 ENV PATH=/opt/pantile/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    XDG_CACHE_HOME=/tmp/cache HF_HUB_OFFLINE=1 NVIDIA_DRIVER_CAPABILITIES=compute,utility
+    XDG_CACHE_HOME=/tmp/cache TRITON_CACHE_DIR=/tmp/triton HF_HUB_OFFLINE=1 NVIDIA_DRIVER_CAPABILITIES=compute,utility
 WORKDIR /home/pantile
 USER 10001:10001
 CMD ["pantile", "worker", "segment"]

@@ -11,8 +11,12 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch._dynamo import config as compilation
 from torch.nn import functional
 from torch.utils._triton import has_triton
+
+# Where a compiler is there but fails, a step is done uncompiled, and a warning says why.
+compilation.suppress_errors = True
 
 
 @cache
