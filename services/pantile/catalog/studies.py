@@ -67,24 +67,27 @@ def lock_study(connection: Connection, study: Study) -> Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyListed:
-    """A study as one account sees it: what they are in it, the cases assigned to them, and those they have done."""
+    """A study as one account sees it: what they are in it, the cases assigned to them, done and skipped."""
 
     study: Study
     role: StudyRole | None
     assigned: int
     done: int
+    skipped: int
 
 
 def list_studies(connection: Connection, *, account_id: int | None, all_of_them: bool) -> list[StudyListed]:
     """The studies in which an account is a member, or all of them, newest first, with the account's own cases."""
     rows = connection.execute(
         f"""
-        SELECT {STUDY_COLUMNS}, m.role, coalesce(own.assigned, 0) AS assigned, coalesce(own.done, 0) AS done
+        SELECT {STUDY_COLUMNS}, m.role, coalesce(own.assigned, 0) AS assigned, coalesce(own.done, 0) AS done,
+               coalesce(own.skipped, 0) AS skipped
         FROM studies s
         LEFT JOIN study_members m ON m.study_id = s.id AND m.account_id = %(account_id)s
         LEFT JOIN (
             SELECT study_id, count(*) FILTER (WHERE state NOT IN ('void', 'withdrawn')) AS assigned,
-                   count(*) FILTER (WHERE state = 'done') AS done
+                   count(*) FILTER (WHERE state = 'done') AS done,
+                   count(*) FILTER (WHERE state = 'skipped') AS skipped
             FROM assignments WHERE account_id = %(account_id)s GROUP BY study_id
         ) own ON own.study_id = s.id
         WHERE %(all)s OR m.role IS NOT NULL ORDER BY s.id DESC
@@ -97,6 +100,7 @@ def list_studies(connection: Connection, *, account_id: int | None, all_of_them:
             role=StudyRole(row["role"]) if row["role"] else None,
             assigned=row["assigned"],
             done=row["done"],
+            skipped=row["skipped"],
         )
         for row in rows
     ]

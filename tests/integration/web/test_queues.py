@@ -39,6 +39,19 @@ def r1(small_study: SmallStudy, open_browser: OpenBrowser) -> TestClient:
     return browser
 
 
+def test_a_case_that_was_skipped_is_nothing_to_resume(small_study: SmallStudy, r1: TestClient) -> None:
+    keys = small_study.assignments["r1"]
+    before = r1.get("/").text
+    for index in (1, 2, *range(4, 12)):
+        r1.post(f"/v1/assignments/{keys[index]}/skip", json={"reason": "out of focus"}).raise_for_status()
+    after = r1.get("/").text
+
+    assert "1 of 12 cases done, 1 skipped" in before
+    assert "/studies/pan-cancer/resume" in before
+    assert "1 of 12 cases done, 11 skipped" in after
+    assert "/studies/pan-cancer/resume" not in after
+
+
 def test_the_queue_tells_how_far_each_case_is(small_study: SmallStudy, r1: TestClient) -> None:
     page = r1.get("/v1/studies/pan-cancer/queue").json()
 

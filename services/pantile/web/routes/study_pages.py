@@ -50,7 +50,8 @@ def _listed(visitor: Visitor, database: GivenDatabase) -> dict[str, Any]:
 
 def _row(listed: StudyListed, visitor: Visitor) -> dict[str, Any]:
     role = role_of(visitor, listed.role)
-    return {"study": listed.study, "role": role, "assigned": listed.assigned, "done": listed.done}
+    counts = {"assigned": listed.assigned, "done": listed.done, "skipped": listed.skipped}
+    return {"study": listed.study, "role": role, **counts}
 
 
 @in_study.get("/resume")
