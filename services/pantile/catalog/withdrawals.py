@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from pantile.catalog import holdings, leases
 from pantile.catalog.audit import record_action
-from pantile.catalog.database import Connection, Row
+from pantile.catalog.database import Connection, Row, announce_work
 from pantile.catalog.holdings import incoming_key
 from pantile.catalog.rois import unlink_jobs
 from pantile.catalog.score_events import append_event
@@ -61,6 +61,7 @@ def withdraw(connection: Connection, subject: Subject, *, reason: str, actor: st
     # Chores first: whoever ends one holds its row when it comes to the ROI's.
     _end_chores(connection, "roi_id", _ids(new_rois))
     _end_chores(connection, "slide_id", _ids(new_slides))
+    _begin_reports_again(connection, _ids(new_rois))
     jobs, ended = _end_jobs(connection, _ids(new_rois))
     _mark(connection, "rois", _ids(new_rois))
     _mark(connection, "slides", _ids(new_slides))
@@ -119,6 +120,21 @@ def _find(connection: Connection, subject: Subject) -> tuple[list[Row], list[Row
 def _end_chores(connection: Connection, column: LiteralString, ids: Sequence[int]) -> None:
     rows = connection.execute(f"SELECT id FROM chores WHERE {column} = ANY(%s) ORDER BY id", [list(ids)])  # noqa: S608
     leases.cancel(connection, "chores", _ids(rows))
+
+
+def _begin_reports_again(connection: Connection, roi_ids: Sequence[int]) -> None:
+    """Takes reports that are being made from their workers, which may have read what is withdrawn now."""
+    rows = connection.execute(
+        """
+        SELECT id FROM chores WHERE kind = 'report' AND state = 'running'
+            AND study_id IN (SELECT study_id FROM study_rois WHERE roi_id = ANY(%s)) ORDER BY id
+        """,
+        [list(roi_ids)],
+    )
+    running = _ids(rows)
+    leases.cancel(connection, "chores", running)
+    connection.execute("UPDATE chores SET state = 'waiting', finished_at = NULL WHERE id = ANY(%s)", [running])
+    announce_work(connection)
 
 
 def _end_jobs(connection: Connection, roi_ids: Sequence[int]) -> tuple[list[int], int]:

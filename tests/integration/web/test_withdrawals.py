@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from pantile.catalog import jobs, slides, withdrawals
+from pantile.catalog import jobs, leases, outbox, slides, withdrawals
+from pantile.catalog.chores import claim_chore
 from pantile.catalog.cohorts import Cohort
 from pantile.catalog.database import Connection, Database
 from pantile.catalog.holdings import FOLDERS, incoming_key
@@ -18,6 +19,7 @@ from pantile.coordinator.sweep import sweep
 from pantile.coordinator.withdrawals import withdraw
 from pantile.domain.access import Scope
 from pantile.domain.errors import CaseWithdrawn
+from pantile.domain.jobs import EVALUATE_CHORES
 from pantile.objects import ObjectStore
 from pantile.settings import Settings
 from tests.integration.web.scoring import OpenBrowser, put_score, read_case
@@ -221,6 +223,26 @@ def test_open_work_ends_and_a_worker_that_comes_late_changes_nothing(
         assert not jobs.finish_job(connection, claim.jobs[0].lease, row, timings={})
     shown = client.get(f"/v1/cohorts/{cohort.name}").json()
     assert (shown["jobs"]["waiting"], shown["jobs_expected"]) == (2, 2)
+
+
+def test_a_report_that_is_being_made_begins_anew(
+    client: TestClient, database: Database, small_study: SmallStudy
+) -> None:
+    client.post(f"/v1/studies/{small_study.name}/report").raise_for_status()
+    with database.transaction() as connection:
+        (due,) = outbox.due_chores(connection, EVALUATE_CHORES, limit=10)
+        late = claim_chore(connection, due.chore_id, worker="w", token=uuid4(), lease_s=60).lease
+
+    _withdraw(client, f"{ROIS[0].slide}_tumor")
+
+    with database.transaction() as connection:
+        assert late is not None
+        assert not leases.succeed(connection, late)
+        (again,) = outbox.due_chores(connection, EVALUATE_CHORES, limit=10)
+        lease = claim_chore(connection, again.chore_id, worker="w", token=uuid4(), lease_s=60).lease
+        assert lease is not None
+        assert lease.row_id == late.row_id
+        assert leases.succeed(connection, lease)
 
 
 def test_nothing_of_a_withdrawn_case_is_taken_in_again(
