@@ -1,5 +1,6 @@
-"""`pantile ground-truth`: class maps by experts added to a cohort, listed and removed."""
+"""`pantile ground-truth`: class maps by experts added to a cohort, listed and removed, and coarse ones made fine."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -7,11 +8,27 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from pantile.cli.reaching import Api, open_api
-from pantile.cli.screen import complain, count, make_console, say, show_table
+from pantile.cli.screen import complain, count, make_console, remark, say, show_table
 from pantile.cli.segmenters import read_card
+from pantile.client.api import ApiClient
+from pantile.client.downloads import make_folder
 from pantile.client.ground_truths import LEGEND_FILE, TruthsAdded, add_ground_truths, find_truth_files
-from pantile.domain.errors import FileRefused, GroundTruthRefused
+from pantile.client.refining import (
+    DERIVATION_FILE,
+    Classes,
+    Coarse,
+    Labels,
+    Refined,
+    Regions,
+    pair_files,
+    read_labels,
+    refine_results,
+    write_derivation,
+    write_legend,
+)
+from pantile.domain.errors import FileRefused, GroundTruthRefused, SegmenterUnknown
 from pantile.domain.ground_truth import TruthScheme, read_legend, scheme_of_card, study_scheme
+from pantile.domain.refining import parse_allowance
 from pantile.domain.segmenters import parse_card
 
 app = typer.Typer(
@@ -22,20 +39,30 @@ EXIT_INCOMPLETE = 1
 _STUDY = "protocol"
 _SHOWN = 10
 
+Scheme = Annotated[
+    str,
+    typer.Option(
+        metavar="CARD|legend.csv|protocol",
+        help="What the indices mean: a segmenter's card (name or TOML file), a legend, or the study's 0, 1, 2.",
+        show_default=f"{LEGEND_FILE} in the folder",
+    ),
+]
+Segmenter = Annotated[str, typer.Option(help="Whose class maps to go by.", show_default=False)]
+Allow = Annotated[
+    list[str],
+    typer.Option(
+        metavar="LABEL=CLASS,CLASS", help="What may lie where the label is; for each label.", show_default=False
+    ),
+]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Where to put the files; made if it is not there.")]
+
 
 @app.command()
 def add(
     cohort: Annotated[str, typer.Argument(help="Its name or id.")],
     folder: Annotated[Path, typer.Argument(help="A folder of PNGs.")],
     *,
-    scheme: Annotated[
-        str,
-        typer.Option(
-            metavar="CARD|legend.csv|protocol",
-            help="What the indices mean: a segmenter's card (name or TOML file), a legend, or the study's 0, 1, 2.",
-            show_default=f"{LEGEND_FILE} in the folder",
-        ),
-    ] = "",
+    scheme: Scheme = "",
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of other ground truth.")] = False,
     api: Api = "",
 ) -> None:
@@ -123,3 +150,93 @@ def remove(
     with open_api(api) as client:
         client.remove_ground_truth(cohort, roi)
     say(f"{roi} has no ground truth any more.")
+
+
+@app.command("refine")
+def refine_annotations(
+    cohort: Annotated[str, typer.Argument(help="Its name or id.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of PNGs with coarse regions.")],
+    *,
+    segmenter: Segmenter,
+    allow: Allow,
+    out: Out,
+    scheme: Scheme = "",
+    outside: Annotated[
+        str, typer.Option(metavar="CLASS", help="What the rest becomes.", show_default="the scheme's background")
+    ] = "",
+    api: Api = "",
+) -> None:
+    """Make coarse regions fine: what was drawn stays where a segmenter found a class that the region allows.
+
+    Regions drawn around Gleason 4 become the glands in them with `--allow "gleason 4=tumor,benign_epithelium"`: classes
+    of the segmenter, or groups of classes. Classes that no `--allow` names stay as they were drawn. Files are named as
+    for `add`, and stay; what is made has their size and colours, and `derivation.json` says from what it was made.
+    """
+    allowances = [parse_allowance(text) for text in allow]
+    legend = folder / LEGEND_FILE
+    if out.resolve() == folder.resolve():
+        raise GroundTruthRefused(f"{folder} holds the regions as they were drawn; name another folder with --out")
+    with open_api(api) as client:
+        known = client.cohort(cohort).name
+        meaning = read_scheme(scheme or str(legend), known)
+        files, unknown = pair_files(find_truth_files(folder), client.rois(known))
+        coarse = Regions(files, meaning, allowances, outside=outside)
+        target = make_folder(out)
+        refined = _refine(client, known, segmenter, coarse, target)
+    write_derivation(target, refined, cohort=known, allowances=allowances)
+    if not scheme:
+        shutil.copyfile(legend, target / LEGEND_FILE)
+    if unknown:
+        remark(f"{count(len(unknown), 'file')} named after no ROI of the cohort, such as {unknown[0].name}.")
+    _tell_refined(known, coarse, refined, target)
+
+
+@app.command("from-labels")
+def refine_labels(
+    cohort: Annotated[str, typer.Argument(help="Its name or id.")],
+    labels: Annotated[Path, typer.Argument(help="CSV with the columns roi and label.")],
+    *,
+    segmenter: Segmenter,
+    allow: Allow,
+    out: Out,
+    api: Api = "",
+) -> None:
+    """Make class maps for training out of images that have one label each.
+
+    Of a segmenter's class maps the classes stay that the image's label allows, `--allow carcinoma=tumor,stroma`; all
+    else is ignored (255). They have the images' size, and `pantile train` takes them beside the images.
+    `derivation.json` says from what each was made.
+    """
+    allowances = [parse_allowance(text) for text in allow]
+    coarse = Labels(read_labels(labels), allowances)
+    with open_api(api) as client:
+        known, target = client.cohort(cohort).name, make_folder(out)
+        refined = _refine(client, known, segmenter, coarse, target)
+    write_derivation(target, refined, cohort=known, allowances=allowances)
+    write_legend(target, refined.classes)
+    _tell_refined(known, coarse, refined, target)
+
+
+def _refine(client: ApiClient, cohort: str, segmenter: str, coarse: Coarse, folder: Path) -> Refined:
+    progress = client.cohort(cohort)
+    if segmenter not in (names := sorted({each.segmenter for each in progress.segmenters})):
+        raise SegmenterUnknown(f"{segmenter}; {cohort} has {', '.join(names)}")
+    classes: Classes = {(each.name, each.version): each.classes for each in client.segmenters()}
+    refined = Refined()
+    for page in client.results(cohort):
+        refine_results(
+            [each for each in page if each.segmenter == segmenter], coarse, refined, classes=classes, folder=folder
+        )
+    return refined
+
+
+def _tell_refined(cohort: str, coarse: Coarse, refined: Refined, folder: Path) -> None:
+    say(f"{cohort}: {count(len(refined.files), 'class map')} written to {folder}, and {DERIVATION_FILE} beside them.")
+    for line in refined.problems[:_SHOWN]:
+        complain(line)
+    without = sorted(coarse.rois - set(refined.files) - {line.partition(":")[0] for line in refined.problems})
+    if without:
+        complain(f"{count(len(without), 'ROI')} without a class map by this segmenter:")
+        _list(without)
+    if refined.problems or not refined.files:
+        raise typer.Exit(EXIT_INCOMPLETE)
