@@ -129,9 +129,9 @@ def assert_flower_shows_tasks(stack: Stack) -> None:
     answer = httpx.get(
         f"{stack.settings().flower_url}/api/tasks", auth=("pantile", stack.state.credentials.flower), timeout=30
     )
-    tasks = [task for task in answer.raise_for_status().json().values() if task["name"] == "segment-roi"]
-    assert len(tasks) >= 3
-    assert all("toy4" in task["kwargs"] and "TCGA-A2-" in task["kwargs"] for task in tasks)
+    told = [task["kwargs"] for task in answer.raise_for_status().json().values() if task["name"] == "segment-roi"]
+    # Other tests' tasks are among them.
+    assert sum("toy4" in kwargs and "TCGA-A2-" in kwargs for kwargs in told) >= 3, told
 
 
 def test_a_killed_workers_job_succeeds_on_another_worker_once(

@@ -44,10 +44,14 @@ def send_nonsense(rig: Rig, kind: str) -> None:
     if kind == "no JSON":
         rig.redis.rpush(queue, b"\x80\x04K\x01.")
         return
-    rig.sender.send([SegmentRoi(job_id=2**40)])
+    unknown = [SegmentRoi(job_id=2**40)]
+    rig.sender.send(unknown)
     if kind == "no such job":
         return
-    message = json.loads(rig.redis.lpop(queue))  # type: ignore[arg-type]  # redis types every answer as awaitable, too
+    # A worker may have been quicker.
+    while (waiting := rig.redis.lpop(queue)) is None:
+        rig.sender.send(unknown)
+    message = json.loads(waiting)  # type: ignore[arg-type]  # redis types every answer as awaitable, too
     kwargs = {"another version": {"v": 99, "job_id": 1}, "another shape": {"v": 1, "roi": 7}}.get(kind, {})
     if kind == "no task":
         message["headers"]["task"] = "no-such-task"
