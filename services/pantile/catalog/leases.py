@@ -107,8 +107,10 @@ def give_back(connection: Connection, lease: Lease, *, kind: str, sentence: str,
     )
 
 
-def release(connection: Connection, table: Leased, tokens: Sequence[UUID]) -> int:
-    """Gives back, at once and without charge, all that these tokens hold: for a worker that is told to stop."""
+def release(
+    connection: Connection, table: Leased, tokens: Sequence[UUID], *, why: str = "the worker was told to stop"
+) -> int:
+    """Gives back, at once and without charge, all that these tokens hold."""
     rows = connection.execute(
         sql.SQL("""
             UPDATE {table} SET state = 'waiting', published_at = NULL, {no_lease}
@@ -117,7 +119,7 @@ def release(connection: Connection, table: Leased, tokens: Sequence[UUID]) -> in
         """).format(table=sql.Identifier(table), no_lease=_NO_LEASE),
         {"tokens": list(tokens)},
     ).fetchall()
-    _close_attempts(connection, table, rows, AttemptOutcome.RETURNED, "the worker was told to stop")
+    _close_attempts(connection, table, rows, AttemptOutcome.RETURNED, why)
     return len(rows)
 
 

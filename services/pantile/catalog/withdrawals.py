@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from pantile.catalog import holdings, leases
 from pantile.catalog.audit import record_action
-from pantile.catalog.database import Connection, Row, announce_work
+from pantile.catalog.database import Connection, Row
 from pantile.catalog.holdings import incoming_key
 from pantile.catalog.rois import unlink_jobs
 from pantile.catalog.score_events import append_event
@@ -126,15 +126,12 @@ def _begin_reports_again(connection: Connection, roi_ids: Sequence[int]) -> None
     """Takes reports that are being made from their workers, which may have read what is withdrawn now."""
     rows = connection.execute(
         """
-        SELECT id FROM chores WHERE kind = 'report' AND state = 'running'
-            AND study_id IN (SELECT study_id FROM study_rois WHERE roi_id = ANY(%s)) ORDER BY id
+        SELECT lease_token FROM chores WHERE kind = 'report' AND state = 'running'
+            AND study_id IN (SELECT study_id FROM study_rois WHERE roi_id = ANY(%s))
         """,
         [list(roi_ids)],
     )
-    running = _ids(rows)
-    leases.cancel(connection, "chores", running)
-    connection.execute("UPDATE chores SET state = 'waiting', finished_at = NULL WHERE id = ANY(%s)", [running])
-    announce_work(connection)
+    leases.release(connection, "chores", [row["lease_token"] for row in rows], why="a case was withdrawn")
 
 
 def _end_jobs(connection: Connection, roi_ids: Sequence[int]) -> tuple[list[int], int]:

@@ -1,8 +1,9 @@
 """`pantile ground-truth`: class maps by experts added to a cohort, listed and removed, and coarse ones made fine."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -15,7 +16,6 @@ from pantile.client.downloads import make_folder
 from pantile.client.ground_truths import LEGEND_FILE, TruthsAdded, add_ground_truths, find_truth_files
 from pantile.client.refining import (
     DERIVATION_FILE,
-    Classes,
     Coarse,
     Labels,
     Refined,
@@ -28,8 +28,9 @@ from pantile.client.refining import (
 )
 from pantile.domain.errors import FileRefused, GroundTruthRefused, SegmenterUnknown
 from pantile.domain.ground_truth import TruthScheme, read_legend, scheme_of_card, study_scheme
-from pantile.domain.refining import parse_allowance
-from pantile.domain.segmenters import parse_card
+from pantile.domain.refining import Allowance, parse_allowance
+from pantile.domain.segmenters import Mode, Precision, Stitching, parse_card
+from pantile.schemas.segmenters import ClassOut
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Add class maps by experts to a cohort, list, remove them."
@@ -47,12 +48,16 @@ Scheme = Annotated[
         show_default=f"{LEGEND_FILE} in the folder",
     ),
 ]
-Segmenter = Annotated[str, typer.Option(help="Whose class maps to go by.", show_default=False)]
+Segmenter = Annotated[str, typer.Option(help="Whose class maps to go by: NAME, or NAME@VERSION.", show_default=False)]
 Allow = Annotated[
     list[str],
     typer.Option(
         metavar="LABEL=CLASS,CLASS", help="What may lie where the label is; for each label.", show_default=False
     ),
+]
+InMode = Annotated[Mode | None, typer.Option(help="Of class maps in both modes, those in this.", show_default=False)]
+InStitching = Annotated[
+    Stitching | None, typer.Option(help="Of class maps stitched both ways, those in this.", show_default=False)
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where to put the files; made if it is not there.")]
 
@@ -160,6 +165,8 @@ def refine_annotations(
     segmenter: Segmenter,
     allow: Allow,
     out: Out,
+    mode: InMode = None,
+    stitching: InStitching = None,
     scheme: Scheme = "",
     outside: Annotated[
         str, typer.Option(metavar="CLASS", help="What the rest becomes.", show_default="the scheme's background")
@@ -177,18 +184,16 @@ def refine_annotations(
     if out.resolve() == folder.resolve():
         raise GroundTruthRefused(f"{folder} holds the regions as they were drawn; name another folder with --out")
     with open_api(api) as client:
-        known = client.cohort(cohort).name
-        meaning = read_scheme(scheme or str(legend), known)
-        files, unknown = pair_files(find_truth_files(folder), client.rois(known))
-        coarse = Regions(files, meaning, allowances, outside=outside)
-        target = make_folder(out)
-        refined = _refine(client, known, segmenter, coarse, target)
-    write_derivation(target, refined, cohort=known, allowances=allowances)
+        chosen = _choose(client, cohort, segmenter, mode=mode, stitching=stitching)
+        meaning = read_scheme(scheme or str(legend), chosen.cohort)
+        files, unknown = pair_files(find_truth_files(folder), client.rois(chosen.cohort))
+        coarse = Regions(files, meaning, allowances, chosen.classes, outside=outside)
+        refined = _refine(client, chosen, coarse, allowances, make_folder(out))
     if not scheme:
-        shutil.copyfile(legend, target / LEGEND_FILE)
+        shutil.copyfile(legend, out / LEGEND_FILE)
     if unknown:
         remark(f"{count(len(unknown), 'file')} named after no ROI of the cohort, such as {unknown[0].name}.")
-    _tell_refined(known, coarse, refined, target)
+    _tell_refined(chosen.cohort, coarse, refined, out)
 
 
 @app.command("from-labels")
@@ -199,6 +204,8 @@ def refine_labels(
     segmenter: Segmenter,
     allow: Allow,
     out: Out,
+    mode: InMode = None,
+    stitching: InStitching = None,
     api: Api = "",
 ) -> None:
     """Make class maps for training out of images that have one label each.
@@ -208,25 +215,63 @@ def refine_labels(
     `derivation.json` says from what each was made.
     """
     allowances = [parse_allowance(text) for text in allow]
-    coarse = Labels(read_labels(labels), allowances)
+    known = read_labels(labels)
     with open_api(api) as client:
-        known, target = client.cohort(cohort).name, make_folder(out)
-        refined = _refine(client, known, segmenter, coarse, target)
-    write_derivation(target, refined, cohort=known, allowances=allowances)
-    write_legend(target, refined.classes)
-    _tell_refined(known, coarse, refined, target)
+        chosen = _choose(client, cohort, segmenter, mode=mode, stitching=stitching)
+        coarse = Labels(known, allowances, chosen.classes)
+        refined = _refine(client, chosen, coarse, allowances, make_folder(out))
+    write_legend(out, chosen.classes)
+    _tell_refined(chosen.cohort, coarse, refined, out)
 
 
-def _refine(client: ApiClient, cohort: str, segmenter: str, coarse: Coarse, folder: Path) -> Refined:
+class _Chosen(NamedTuple):
+    """The cohort's class maps that are to be gone by, one of each ROI, and the classes in them."""
+
+    cohort: str
+    segmenter: str
+    way: tuple[str, Mode, Stitching, Precision]
+    classes: list[ClassOut]
+
+
+def _choose(
+    client: ApiClient, cohort: str, segmenter: str, *, mode: Mode | None, stitching: Stitching | None
+) -> _Chosen:
+    """The one way in which the cohort has class maps by this segmenter; raises where there is none, or more."""
     progress = client.cohort(cohort)
-    if segmenter not in (names := sorted({each.segmenter for each in progress.segmenters})):
-        raise SegmenterUnknown(f"{segmenter}; {cohort} has {', '.join(names)}")
-    classes: Classes = {(each.name, each.version): each.classes for each in client.segmenters()}
-    refined = Refined()
-    for page in client.results(cohort):
-        refine_results(
-            [each for each in page if each.segmenter == segmenter], coarse, refined, classes=classes, folder=folder
+    own = [each for each in progress.segmenters if segmenter in {each.segmenter, f"{each.segmenter}@{each.version}"}]
+    if not own:
+        names = ", ".join(sorted({each.segmenter for each in progress.segmenters}))
+        raise SegmenterUnknown(f"{segmenter}; {progress.name} has {names}")
+    ways = [
+        (each.version, settings.mode, settings.stitching, settings.precision)
+        for each in own
+        for settings in each.settings
+        if mode in {None, settings.mode} and stitching in {None, settings.stitching}
+    ]
+    if len(ways) != 1:
+        told = "; ".join(" ".join(way) for way in ways) or "in none that was asked for"
+        raise GroundTruthRefused(
+            f"{progress.name} has class maps by {segmenter} made in {len(ways)} ways ({told}); "
+            "name one with --segmenter NAME@VERSION, --mode, --stitching"
         )
+    name, version = own[0].segmenter, ways[0][0]
+    classes = [each.classes for each in client.segmenters() if (each.name, each.version) == (name, version)]
+    return _Chosen(progress.name, name, ways[0], classes[0])
+
+
+def _refine(
+    client: ApiClient, chosen: _Chosen, coarse: Coarse, allowances: Sequence[Allowance], folder: Path
+) -> Refined:
+    refined = Refined()
+    for page in client.results(chosen.cohort):
+        own = [
+            each
+            for each in page
+            if each.segmenter == chosen.segmenter
+            and (each.segmenter_version, each.mode, each.stitching, each.precision) == chosen.way
+        ]
+        refine_results(own, coarse, refined, folder=folder)
+    write_derivation(folder, refined, cohort=chosen.cohort, allowances=allowances)
     return refined
 
 

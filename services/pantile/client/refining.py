@@ -2,9 +2,9 @@
 
 import csv
 import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -15,10 +15,10 @@ from PIL import PngImagePlugin
 
 from pantile.class_map_files import decode_class_map, encode_class_map
 from pantile.client.downloads import Download, download_files, safe_name, write_whole
-from pantile.client.ground_truths import LEGEND_FILE, check_truth_file
+from pantile.client.ground_truths import LEGEND_FILE
 from pantile.client.recolouring import class_colours
 from pantile.client.uploads import hash_file
-from pantile.domain.class_maps import ClassGroup, ClassMap, PaletteName, at_pixels
+from pantile.domain.class_maps import ClassMap, PaletteName, at_pixels
 from pantile.domain.csv_text import read_csv_rows, write_csv
 from pantile.domain.dice import Target
 from pantile.domain.errors import FileRefused, GroundTruthRefused, PantileError
@@ -32,9 +32,6 @@ from pantile.schemas.segmenters import ClassOut
 DERIVATION_FILE = "derivation.json"
 """What tells of each file from which annotation and class map it was made, and by which rule."""
 
-Classes = Mapping[tuple[str, str], Sequence[ClassOut]]
-"""The classes of segmenters by name and version."""
-
 _GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 
 
@@ -45,7 +42,7 @@ class Coarse(Protocol):
     def rois(self) -> set[str]:
         """The names of the ROIs that have one."""
 
-    def make(self, result: ResultOut, class_map: ClassMap, classes: Sequence[ClassOut]) -> bytes:
+    def make(self, result: ResultOut, class_map: ClassMap) -> bytes:
         """The PNG made fine; raises `GroundTruthRefused` where the annotation cannot be the ROI's."""
 
     def tell(self, roi: str) -> dict[str, str]:
@@ -56,11 +53,17 @@ class Regions:
     """Class maps in which regions are drawn, each a PNG that is named after its ROI as ground truth is."""
 
     def __init__(
-        self, files: Mapping[str, Path], scheme: TruthScheme, allowances: Sequence[Allowance], *, outside: str
+        self,
+        files: Mapping[str, Path],
+        scheme: TruthScheme,
+        allowances: Sequence[Allowance],
+        classes: Sequence[ClassOut],
+        *,
+        outside: str,
     ) -> None:
         self._files = files
         self._scheme = scheme
-        self._allowances = {_index(scheme, each.label): each for each in allowances}
+        self._allowed = {_index(scheme, each.label): _allowed(each, classes) for each in allowances}
         self._outside = _index(scheme, outside) if outside else _background(scheme)
 
     @property
@@ -68,16 +71,15 @@ class Regions:
         """The names of the ROIs that have a file."""
         return set(self._files)
 
-    def make(self, result: ResultOut, class_map: ClassMap, classes: Sequence[ClassOut]) -> bytes:
+    def make(self, result: ResultOut, class_map: ClassMap) -> bytes:
         """The regions where the class map has what they allow, of the file's own size and colours."""
         file, image = self._files[result.roi], result.image
-        check_truth_file(file, self._scheme)
         annotation, palette = _read(file)
+        self._scheme.check_indices(np.unique(annotation).tolist())
         height, width = annotation.shape
         check_shape(width_px=width, height_px=height, roi_width_px=image.width_px, roi_height_px=image.height_px)
-        allowed = {index: find_allowed(each, _known(classes)) for index, each in self._allowances.items()}
         found = _beside(class_map, result, width_px=width, height_px=height)
-        return encode_class_map(refine(annotation, found, allowed, outside=self._outside), palette)
+        return encode_class_map(refine(annotation, found, self._allowed, outside=self._outside), palette)
 
     def tell(self, roi: str) -> dict[str, str]:
         """The file and its digest."""
@@ -87,10 +89,11 @@ class Regions:
 class Labels:
     """One label for each whole ROI."""
 
-    def __init__(self, labels: Mapping[str, str], allowances: Sequence[Allowance]) -> None:
+    def __init__(self, labels: Mapping[str, str], allowances: Sequence[Allowance], classes: Sequence[ClassOut]) -> None:
         self._labels = labels
-        self._allowances = {each.label: each for each in allowances}
-        if unknown := sorted(set(labels.values()) - set(self._allowances)):
+        self._allowed = {each.label: _allowed(each, classes) for each in allowances}
+        self._palette = np.array(class_colours(classes, PaletteName.SIMPLIFIED), dtype=np.uint8)
+        if unknown := sorted(set(labels.values()) - set(self._allowed)):
             raise GroundTruthRefused(
                 f"what the label {unknown[0]} allows is not said: --allow {unknown[0]!r}=CLASS,CLASS"
             )
@@ -100,13 +103,11 @@ class Labels:
         """The names of the ROIs that have a label."""
         return set(self._labels)
 
-    def make(self, result: ResultOut, class_map: ClassMap, classes: Sequence[ClassOut]) -> bytes:
+    def make(self, result: ResultOut, class_map: ClassMap) -> bytes:
         """The classes that the label allows, of the image's size, all else ignored."""
         image = result.image
-        allowed = find_allowed(self._allowances[self._labels[result.roi]], _known(classes))
         found = _beside(class_map, result, width_px=image.width_px, height_px=image.height_px)
-        palette = np.array(class_colours(classes, PaletteName.SIMPLIFIED), dtype=np.uint8)
-        return encode_class_map(keep_allowed(found, allowed), palette)
+        return encode_class_map(keep_allowed(found, self._allowed[self._labels[result.roi]]), self._palette)
 
     def tell(self, roi: str) -> dict[str, str]:
         """The label."""
@@ -174,16 +175,13 @@ def read_labels(file: Path) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Refined:
-    """What was made, as `derivation.json` tells of it by the name of the ROI, in which classes, and what failed."""
+    """What was made, as `derivation.json` tells of it by the name of the ROI, and what failed."""
 
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
-    classes: Sequence[ClassOut] = ()
     problems: list[str] = field(default_factory=list)
 
 
-def refine_results(
-    results: Sequence[ResultOut], coarse: Coarse, refined: Refined, *, classes: Classes, folder: Path
-) -> None:
+def refine_results(results: Sequence[ResultOut], coarse: Coarse, refined: Refined, *, folder: Path) -> None:
     """Downloads the class maps of ROIs that have an annotation, and writes what they make of it."""
     wanted = [result for result in results if result.roi in coarse.rois]
     with TemporaryDirectory(prefix="pantile-refine-") as scratch:
@@ -193,17 +191,16 @@ def refine_results(
             [Download(url=urls[sha256], file=file, sha256=sha256) for sha256, file in files.items()], lambda: None
         )
         for result in wanted:
-            file, own = files[result.class_map.sha256], classes[result.segmenter, result.segmenter_version]
+            file = files[result.class_map.sha256]
             try:
                 if file in failed:
                     raise FileRefused(failed[file])
-                made = coarse.make(result, decode_class_map(file.read_bytes()), own)
+                made = coarse.make(result, decode_class_map(file.read_bytes()))
             except PantileError as error:
                 refined.problems.append(f"{result.roi}: {error.detail}")
                 continue
             target = folder / f"{safe_name(result.roi)}_mask.png"
             write_whole(target, made)
-            refined.classes = own
             refined.files[result.roi] = {
                 "file": target.name,
                 **coarse.tell(result.roi),
@@ -242,8 +239,8 @@ def _background(scheme: TruthScheme) -> int:
     raise GroundTruthRefused(f"its scheme {scheme.name} has no background; name a class with --outside")
 
 
-def _known(classes: Sequence[ClassOut]) -> list[tuple[int, str, ClassGroup]]:
-    return [(each.index, each.name, each.group) for each in classes]
+def _allowed(allowance: Allowance, classes: Sequence[ClassOut]) -> frozenset[int]:
+    return find_allowed(allowance, [(each.index, each.name, each.group) for each in classes])
 
 
 def _beside(class_map: ClassMap, result: ResultOut, *, width_px: int, height_px: int) -> ClassMap:
@@ -256,9 +253,10 @@ def _beside(class_map: ClassMap, result: ResultOut, *, width_px: int, height_px:
 def _read(file: Path) -> tuple[ClassMap, NDArray[np.uint8]]:
     """A class map's indices and (256, 3) colours, greys where it has none."""
     try:
-        with PngImagePlugin.PngImageFile(file) as picture:
-            colours = picture.getpalette()
-            palette = np.array(colours, dtype=np.uint8).reshape(-1, 3) if colours else _GREYS
-            return np.array(picture, dtype=np.uint8), palette
-    except (OSError, SyntaxError, ValueError, zlib.error) as error:
-        raise FileRefused(f"{file}, {error}") from error
+        data = file.read_bytes()
+    except OSError as error:
+        raise FileRefused(f"{file}, {error.strerror or error}") from error
+    annotation = decode_class_map(data)
+    with PngImagePlugin.PngImageFile(BytesIO(data)) as picture:
+        colours = picture.getpalette()
+    return annotation, np.array(colours, dtype=np.uint8).reshape(-1, 3) if colours else _GREYS

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pantile.catalog import cohorts, segmenters
+from pantile.catalog.database import Database
 from pantile.cli.app import main
+from pantile.domain.segmenters import EngineSettings, Mode
 from tests.integration.cli.test_export import CLASS_MAP, STEM, cohort  # noqa: F401 — a fixture
 
 Run = Callable[..., int]
@@ -123,6 +126,26 @@ def test_what_is_not_known_is_refused_in_a_sentence(
     assert ground_truth("refine", "C", drawn, *asked, "--out", tmp_path / "fine") != 0
 
     assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+def test_class_maps_made_in_several_ways_have_to_be_told_apart(
+    ground_truth: Run, drawn: Path, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database.transaction() as connection:
+        exact = segmenters.keep_settings(connection, EngineSettings(mode=Mode.EXACT))
+        row = connection.execute("SELECT id FROM segmenters WHERE name = 'lung'").fetchone()
+        assert row is not None
+        made = cohorts.find_cohort(connection, "C")
+        cohorts.add_segmenters(connection, made.id, {row["id"]: exact})
+    asked = ("--segmenter", "lung", "--allow", "gleason 4=tumor", "--out", tmp_path / "fine")
+
+    assert ground_truth("refine", "C", drawn, *asked) == 2
+
+    told = " ".join(capsys.readouterr().err.split())
+    assert "C has class maps by lung made in 2 ways (1 fast centre float32; 1 exact centre float32)" in told
+    assert ground_truth("refine", "C", drawn, *asked, "--mode", "fast") == 0
+    assert ground_truth("refine", "C", drawn, *asked, "--stitching", "blend") == 2
+    assert "in 0 ways (in none that was asked for)" in " ".join(capsys.readouterr().err.split())
 
 
 def test_regions_are_never_written_over(ground_truth: Run, drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
