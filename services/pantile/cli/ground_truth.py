@@ -1,9 +1,9 @@
 """`pantile ground-truth`: class maps by experts added to a cohort, listed and removed, and coarse ones made fine."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -18,9 +18,10 @@ from pantile.client.refining import (
     DERIVATION_FILE,
     Coarse,
     Labels,
+    Paired,
     Refined,
     Regions,
-    pair_files,
+    pair_with_rois,
     read_labels,
     refine_results,
     write_derivation,
@@ -28,7 +29,7 @@ from pantile.client.refining import (
 )
 from pantile.domain.errors import FileRefused, GroundTruthRefused, SegmenterUnknown
 from pantile.domain.ground_truth import TruthScheme, read_legend, scheme_of_card, study_scheme
-from pantile.domain.refining import Allowance, parse_allowance
+from pantile.domain.refining import parse_allowance
 from pantile.domain.segmenters import Mode, Precision, Stitching, parse_card
 from pantile.schemas.segmenters import ClassOut
 
@@ -184,22 +185,22 @@ def refine_annotations(
     if out.resolve() == folder.resolve():
         raise GroundTruthRefused(f"{folder} holds the regions as they were drawn; name another folder with --out")
     with open_api(api) as client:
+        files = {file.name: file for file in find_truth_files(folder)}
         chosen = _choose(client, cohort, segmenter, mode=mode, stitching=stitching)
         meaning = read_scheme(scheme or str(legend), chosen.cohort)
-        files, unknown = pair_files(find_truth_files(folder), client.rois(chosen.cohort))
-        coarse = Regions(files, meaning, allowances, chosen.classes, outside=outside)
-        refined = _refine(client, chosen, coarse, allowances, make_folder(out))
+        paired = pair_with_rois(files, client.rois(chosen.cohort))
+        coarse = Regions(paired.by_roi, meaning, allowances, chosen.classes, outside=outside)
+        refined = _refine(client, chosen, coarse, paired.stems, make_folder(out))
+    write_derivation(out, refined, cohort=chosen.cohort, allowances=allowances)
     if not scheme:
         shutil.copyfile(legend, out / LEGEND_FILE)
-    if unknown:
-        remark(f"{count(len(unknown), 'file')} named after no ROI of the cohort, such as {unknown[0].name}.")
-    _tell_refined(chosen.cohort, coarse, refined, out)
+    _tell_refined(chosen.cohort, paired, refined, out)
 
 
 @app.command("from-labels")
 def refine_labels(
     cohort: Annotated[str, typer.Argument(help="Its name or id.")],
-    labels: Annotated[Path, typer.Argument(help="CSV with the columns roi and label.")],
+    labels: Annotated[Path, typer.Argument(help="CSV with the columns roi (its name, or its image) and label.")],
     *,
     segmenter: Segmenter,
     allow: Allow,
@@ -218,10 +219,12 @@ def refine_labels(
     known = read_labels(labels)
     with open_api(api) as client:
         chosen = _choose(client, cohort, segmenter, mode=mode, stitching=stitching)
-        coarse = Labels(known, allowances, chosen.classes)
-        refined = _refine(client, chosen, coarse, allowances, make_folder(out))
+        paired = pair_with_rois(known, client.rois(chosen.cohort))
+        coarse = Labels(paired.by_roi, allowances, chosen.classes)
+        refined = _refine(client, chosen, coarse, paired.stems, make_folder(out))
+    write_derivation(out, refined, cohort=chosen.cohort, allowances=allowances)
     write_legend(out, chosen.classes)
-    _tell_refined(chosen.cohort, coarse, refined, out)
+    _tell_refined(chosen.cohort, paired, refined, out)
 
 
 class _Chosen(NamedTuple):
@@ -259,9 +262,7 @@ def _choose(
     return _Chosen(progress.name, name, ways[0], classes[0])
 
 
-def _refine(
-    client: ApiClient, chosen: _Chosen, coarse: Coarse, allowances: Sequence[Allowance], folder: Path
-) -> Refined:
+def _refine(client: ApiClient, chosen: _Chosen, coarse: Coarse, stems: Mapping[str, str], folder: Path) -> Refined:
     refined = Refined()
     for page in client.results(chosen.cohort):
         own = [
@@ -270,16 +271,17 @@ def _refine(
             if each.segmenter == chosen.segmenter
             and (each.segmenter_version, each.mode, each.stitching, each.precision) == chosen.way
         ]
-        refine_results(own, coarse, refined, folder=folder)
-    write_derivation(folder, refined, cohort=chosen.cohort, allowances=allowances)
+        refine_results(own, coarse, refined, stems=stems, folder=folder)
     return refined
 
 
-def _tell_refined(cohort: str, coarse: Coarse, refined: Refined, folder: Path) -> None:
+def _tell_refined(cohort: str, paired: Paired[Any], refined: Refined, folder: Path) -> None:
     say(f"{cohort}: {count(len(refined.files), 'class map')} written to {folder}, and {DERIVATION_FILE} beside them.")
     for line in refined.problems[:_SHOWN]:
         complain(line)
-    without = sorted(coarse.rois - set(refined.files) - {line.partition(":")[0] for line in refined.problems})
+    if paired.unknown:
+        remark(f"{count(len(paired.unknown), 'name')} of no ROI of the cohort, such as {paired.unknown[0]}.")
+    without = sorted(set(paired.by_roi) - set(refined.files) - {line.partition(":")[0] for line in refined.problems})
     if without:
         complain(f"{count(len(without), 'ROI')} without a class map by this segmenter:")
         _list(without)

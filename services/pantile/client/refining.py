@@ -2,12 +2,13 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,15 @@ from pantile.client.uploads import hash_file
 from pantile.domain.class_maps import ClassMap, PaletteName, at_pixels
 from pantile.domain.csv_text import read_csv_rows, write_csv
 from pantile.domain.dice import Target
-from pantile.domain.errors import FileRefused, GroundTruthRefused, PantileError
+from pantile.domain.errors import FileRefused, GroundTruthRefused, ImageUnreadable, PantileError
 from pantile.domain.ground_truth import NamedRoi, RoiFinder, TruthScheme, check_shape
 from pantile.domain.refining import IGNORED, Allowance, find_allowed, keep_allowed, refine
 from pantile.domain.rois import file_stem
 from pantile.schemas.results import ResultOut
 from pantile.schemas.rois import RoiOut
 from pantile.schemas.segmenters import ClassOut
+
+A = TypeVar("A")
 
 DERIVATION_FILE = "derivation.json"
 """What tells of each file from which annotation and class map it was made, and by which rule."""
@@ -114,36 +117,43 @@ class Labels:
         return {"label": self._labels[roi]}
 
 
-def pair_files(files: Iterable[Path], rois: Iterable[RoiOut]) -> tuple[dict[str, Path], list[Path]]:
-    """Files of ground truth by the names of their ROIs, and those that are named after none.
+@dataclass(frozen=True, slots=True)
+class Paired(Generic[A]):
+    """Annotations by the names of their ROIs, the stems of these ROIs' images, and names of no ROI."""
+
+    by_roi: dict[str, A]
+    stems: dict[str, str]
+    unknown: list[str]
+
+
+def pair_with_rois(annotations: Mapping[str, A], rois: Iterable[RoiOut]) -> Paired[A]:
+    """Finds the ROIs that annotations are named after, each by the ROI's name, its image's, or a ground truth file's.
 
     Raises:
-        GroundTruthRefused: two files are one ROI's.
+        GroundTruthRefused: two are one ROI's.
     """
-    finder = RoiFinder(
-        [
-            NamedRoi(
-                id=each.id,
-                name=each.roi,
-                slide=each.slide,
-                tissue_type=each.tissue_type,
-                roi_number=each.roi_number,
-                source=file_stem(each.source),
-            )
-            for each in rois
-        ]
-    )
-    paired: dict[str, Path] = {}
-    unknown: list[Path] = []
-    for file in files:
-        roi = finder.find(file.stem)
+    named = [
+        NamedRoi(
+            id=each.id,
+            name=each.roi,
+            slide=each.slide,
+            tissue_type=each.tissue_type,
+            roi_number=each.roi_number,
+            source=file_stem(each.source),
+        )
+        for each in rois
+    ]
+    finder, images = RoiFinder(named), Counter(roi.source for roi in named)
+    paired: Paired[A] = Paired({}, {roi.name: roi.source if images[roi.source] == 1 else roi.name for roi in named}, [])
+    for name, annotation in annotations.items():
+        roi = finder.find(name) or finder.find(file_stem(name))
         if roi is None:
-            unknown.append(file)
-        elif roi.name in paired:
-            raise GroundTruthRefused(f"{paired[roi.name].name} and {file.name} are of one ROI, {roi.name}")
+            paired.unknown.append(name)
+        elif roi.name in paired.by_roi:
+            raise GroundTruthRefused(f"{name} is the second that is named after {roi.name}")
         else:
-            paired[roi.name] = file
-    return paired, unknown
+            paired.by_roi[roi.name] = annotation
+    return paired
 
 
 def read_labels(file: Path) -> dict[str, str]:
@@ -181,8 +191,10 @@ class Refined:
     problems: list[str] = field(default_factory=list)
 
 
-def refine_results(results: Sequence[ResultOut], coarse: Coarse, refined: Refined, *, folder: Path) -> None:
-    """Downloads the class maps of ROIs that have an annotation, and writes what they make of it."""
+def refine_results(
+    results: Sequence[ResultOut], coarse: Coarse, refined: Refined, *, stems: Mapping[str, str], folder: Path
+) -> None:
+    """Downloads the class maps of ROIs that have an annotation, and writes what they make of it, `{stem}_mask.png`."""
     wanted = [result for result in results if result.roi in coarse.rois]
     with TemporaryDirectory(prefix="pantile-refine-") as scratch:
         files = {each.class_map.sha256: Path(scratch, each.class_map.sha256) for each in wanted}
@@ -199,7 +211,7 @@ def refine_results(results: Sequence[ResultOut], coarse: Coarse, refined: Refine
             except PantileError as error:
                 refined.problems.append(f"{result.roi}: {error.detail}")
                 continue
-            target = folder / f"{safe_name(result.roi)}_mask.png"
+            target = folder / f"{safe_name(stems[result.roi])}_mask.png"
             write_whole(target, made)
             refined.files[result.roi] = {
                 "file": target.name,
@@ -256,7 +268,10 @@ def _read(file: Path) -> tuple[ClassMap, NDArray[np.uint8]]:
         data = file.read_bytes()
     except OSError as error:
         raise FileRefused(f"{file}, {error.strerror or error}") from error
-    annotation = decode_class_map(data)
+    try:
+        annotation = decode_class_map(data)
+    except ImageUnreadable as error:
+        raise GroundTruthRefused(f"{file.name}, {error.detail}") from error
     with PngImagePlugin.PngImageFile(BytesIO(data)) as picture:
         colours = picture.getpalette()
     return annotation, np.array(colours, dtype=np.uint8).reshape(-1, 3) if colours else _GREYS

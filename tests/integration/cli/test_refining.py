@@ -18,6 +18,9 @@ from tests.integration.cli.test_export import CLASS_MAP, STEM, cohort  # noqa: F
 
 Run = Callable[..., int]
 
+IMAGE = "TCGA-LUAD-05-4244_0.25_tumor_original"
+"""The stem of the ROI's image, whose class map training looks for by this name."""
+
 LEGEND = "index,name,target\n0,glass,background\n3,gleason 3,tumor\n4,gleason 4,tumor\n9,pen,ignored\n"
 
 
@@ -65,13 +68,13 @@ def test_regions_become_what_a_segmenter_found_in_them(
 
     # A pixel of the class map is 2 x 2 of the regions'. The pen's index is named by no rule.
     assert CLASS_MAP.tolist() == [[0, 1, 1], [0, 2, 1]]
-    assert _read(fine / f"{STEM}_mask.png") == [
+    assert _read(fine / f"{IMAGE}_mask.png") == [
         [9, 0, 4, 4, 4, 4],
         [0, 0, 4, 4, 4, 4],
         [0, 0, 3, 3, 3, 3],
         [0, 0, 3, 3, 3, 3],
     ]
-    with Image.open(fine / f"{STEM}_mask.png") as picture:
+    with Image.open(fine / f"{IMAGE}_mask.png") as picture:
         assert (picture.getpalette() or [])[12:15] == [4, 7, 7]
     assert (drawn / f"{STEM}_mask.png").read_bytes() == before
     told = json.loads((fine / "derivation.json").read_text())
@@ -87,7 +90,7 @@ def test_regions_become_what_a_segmenter_found_in_them(
 
 def test_labelled_images_become_class_maps_for_training(ground_truth: Run, tmp_path: Path) -> None:
     labels, made = tmp_path / "labels.csv", tmp_path / "made"
-    labels.write_text(f"roi,label\n{STEM},carcinoma\n")
+    labels.write_text(f"roi,label\n{IMAGE}.jpg,carcinoma\n")
 
     assert (
         ground_truth("from-labels", "C", labels, "--segmenter", "lung", "--allow", "carcinoma=tumor", "--out", made)
@@ -95,7 +98,7 @@ def test_labelled_images_become_class_maps_for_training(ground_truth: Run, tmp_p
     )
 
     expected = np.where(CLASS_MAP == 1, 1, 255).repeat(4, axis=0).repeat(4, axis=1)
-    assert _read(made / f"{STEM}_mask.png") == expected.tolist()
+    assert _read(made / f"{IMAGE}_mask.png") == expected.tolist()
     legend = list(csv.DictReader((made / "legend.csv").read_text().splitlines()))
     assert [(row["index"], row["group"]) for row in legend] == [
         ("0", "background"),
@@ -148,6 +151,19 @@ def test_class_maps_made_in_several_ways_have_to_be_told_apart(
     assert "in 0 ways (in none that was asked for)" in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_file_that_is_cut_off_is_named_and_costs_no_other(
+    ground_truth: Run, drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = drawn / f"{STEM}_mask.png"
+    file.write_bytes(file.read_bytes()[:-40])
+    asked = ("--segmenter", "lung", "--allow", "gleason 4=tumor", "--out", tmp_path / "fine")
+
+    assert ground_truth("refine", "C", drawn, *asked) == 1
+
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"{STEM}: {STEM}_mask.png, the class map's PNG is cut off or damaged" in told
+
+
 def test_regions_are_never_written_over(ground_truth: Run, drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ("--segmenter", "lung", "--allow", "gleason 4=tumor")
 
@@ -162,7 +178,7 @@ def test_regions_are_never_written_over(ground_truth: Run, drawn: Path, capsys: 
         ("name,label\na,b\n", "needs the columns roi and label"),
         ("roi,label\na,\n", "line 2: an ROI or its label is missing"),
         ("roi,label\na,b\na,c\n", "line 3: a has two labels, b and c"),
-        ("roi,label\na,stroma\n", "what the label stroma allows is not said"),
+        (f"roi,label\n{STEM},stroma\n", "what the label stroma allows is not said"),
     ],
 )
 def test_labels_that_cannot_be_are_refused_with_their_line(
@@ -178,13 +194,11 @@ def test_labels_that_cannot_be_are_refused_with_their_line(
     assert not (tmp_path / "made").exists()
 
 
-def test_an_roi_without_a_class_map_is_told(
-    ground_truth: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_label_of_no_roi_is_told(ground_truth: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = tmp_path / "labels.csv"
-    labels.write_text("roi,label\nother,b\n")
+    labels.write_text("roi,label\nother.png,b\n")
     asked = ("--segmenter", "lung", "--allow", "b=tumor", "--out", tmp_path / "made")
 
     assert ground_truth("from-labels", "C", labels, *asked) == 1
 
-    assert "1 ROI without a class map by this segmenter: other" in " ".join(capsys.readouterr().err.split())
+    assert "1 name of no ROI of the cohort, such as other.png." in " ".join(capsys.readouterr().err.split())
