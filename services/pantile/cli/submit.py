@@ -89,17 +89,8 @@ def submit(
     if dry_run:
         _show_plan(rois)
         return
-    with open_api(api) as client:
-        names = _check_segmenters(client, segmenters)
-        try:
-            cohorts, is_complete = _send(client, rois, names, asked())
-        except KeyboardInterrupt:
-            remark("Interrupted. What was uploaded is kept: run the same command again to go on.")
-            raise typer.Exit(EXIT_INTERRUPTED) from None
-        if not is_complete:
-            raise typer.Exit(EXIT_INCOMPLETE)
-        if watch and not all([follow(client, each.cohort) for each in cohorts]):  # noqa: C419 — all are watched
-            raise typer.Exit(EXIT_INCOMPLETE)
+    if not _submit_rois(rois, segmenters=segmenters, settings=asked(), watch=watch, api=api):
+        raise typer.Exit(EXIT_INCOMPLETE)
 
 
 def _find_slides(
@@ -134,6 +125,20 @@ def _submit_slides(
         names = _check_segmenters(client, segmenters)
         is_complete = submit_whole_slides(client, sources, cohort=cohort, mpp=mpp, segmenters=names, settings=settings)
         return is_complete and (not watch or follow(client, cohort))
+
+
+def _submit_rois(rois: Sequence[LocalRoi], *, segmenters: str, settings: SettingsIn, watch: bool, api: str) -> bool:
+    """Submits ROIs, and watches them; gives whether all went well."""
+    with open_api(api) as client:
+        names = _check_segmenters(client, segmenters)
+        try:
+            cohorts, is_complete = _send(client, rois, names, settings)
+        except KeyboardInterrupt:
+            remark("Interrupted. What was uploaded is kept: run the same command again to go on.")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        if not is_complete:
+            return False
+        return not watch or all([follow(client, each.cohort) for each in cohorts])  # noqa: C419 — all are watched
 
 
 def _read(source: Path, *, cohort: str | None, mpp: float | None) -> list[LocalRoi]:

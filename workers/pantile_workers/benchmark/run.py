@@ -12,7 +12,7 @@ from pantile.settings import Settings
 from pantile_workers.benchmark.apart import admit, apart, measure_baseline, measure_network
 from pantile_workers.benchmark.report import Report
 from pantile_workers.benchmark.subject import STUDY_MPP, Standing, read_standing, write_roi, write_standing
-from pantile_workers.benchmark.throughput import WARM_UP_ROIS, measure_throughput
+from pantile_workers.benchmark.throughput import WARM_UP_ROIS, ThroughputMeasure, measure_throughput
 from pantile_workers.imaging.reading import inspect_image
 from pantile_workers.inference.devices import gpu_uuid, pick_device
 
@@ -75,15 +75,10 @@ def _run(
         on_stage("Measuring the pipeline of one patch at a time")
         baseline = apart(partial(measure_baseline, subject, standing, roi_mpp=STUDY_MPP, outputs=_OUTPUTS))
     gpu = gpu_uuid(pick_device(device))
-    throughputs = []
-    for number in segmenters:
-        stage = _Counting(on_stage, f"Measuring Pantile with {count(number, 'segmenter')}", rois + WARM_UP_ROIS)
-        home = folder / f"stack-{number}"
-        throughputs.append(
-            measure_throughput(
-                home, subject, standing, segmenters=number, rois_wanted=rois, gpu=gpu, on_roi=stage.advance
-            )
-        )
+    throughputs = [
+        _measure_pantile(folder, subject, standing, segmenters=number, rois=rois, gpu=gpu, on_stage=on_stage)
+        for number in segmenters
+    ]
     on_stage("Measuring the network alone again")
     networks.append(apart(network))
     megabytes = subject.stat().st_size / 1e6
@@ -93,6 +88,16 @@ def _run(
         baseline=baseline,
         networks=tuple(networks),
         throughputs=tuple(throughputs),
+    )
+
+
+def _measure_pantile(
+    folder: Path, subject: Path, standing: Standing, *, segmenters: int, rois: int, gpu: str, on_stage: OnStage
+) -> ThroughputMeasure:
+    stage = _Counting(on_stage, f"Measuring Pantile with {count(segmenters, 'segmenter')}", rois + WARM_UP_ROIS)
+    home = folder / f"stack-{segmenters}"
+    return measure_throughput(
+        home, subject, standing, segmenters=segmenters, rois_wanted=rois, gpu=gpu, on_roi=stage.advance
     )
 
 
