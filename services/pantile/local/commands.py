@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from pantile.local.health import answers
 from pantile.local.processes import our_processes
@@ -77,7 +77,9 @@ def _home(home: Path | None) -> Path:
 
 def _show(console: Console, state: StackState) -> bool:
     """Prints the table of services, and says whether all are well."""
-    table = Table("service", "address", "metrics", "pid", "health")
+    # In a narrow terminal an address goes over two lines; cut off it would be of no use.
+    folded = (Column(name, overflow="fold") for name in ("address", "metrics"))
+    table = Table("service", *folded, "pid", "health")
     verdicts = {service.name: _health(service) for service in state.services}
     for service in state.services:
         verdict = verdicts[service.name]

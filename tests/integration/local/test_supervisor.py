@@ -80,13 +80,14 @@ def test_what_is_killed_is_started_again(
 
 
 def test_status_shows_each_service_and_fails_unless_all_are_well(home: Path) -> None:
-    def status() -> tuple[int, str]:
-        result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["status", "--home", str(home)])
+    def status(columns: int = 200) -> tuple[int, str]:
+        result = CliRunner(env={"COLUMNS": str(columns)}).invoke(app, ["status", "--home", str(home)])
         return result.exit_code, result.output
 
     before = status()
     state = run_in_background(StackPlan(home=home, processes=(SLEEPER,)))
     running = status()
+    narrow = status(columns=60)
     (home / "run" / "sleeper.ready").unlink()
     unwell = status()
     stopped = CliRunner().invoke(app, ["down", "--home", str(home)])
@@ -96,6 +97,7 @@ def test_status_shows_each_service_and_fails_unless_all_are_well(home: Path) -> 
     assert running[0] == 0
     assert all(service.name in running[1] and str(service.identity.pid) in running[1] for service in state.services)
     assert state.credentials.database not in running[1]
+    assert "…" not in narrow[1]
     assert (unwell[0], "does not answer" in unwell[1]) == (1, True)
     assert (stopped.exit_code, stopped.output) == (0, "Stopped.\n")
 
